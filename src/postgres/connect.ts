@@ -1,0 +1,168 @@
+// One session on one database. `pg` is imported here and nowhere else, and only when it is needed.
+
+import type { Client } from 'pg';
+import { interrupted } from '../core/context.ts';
+import type { Failure } from '../core/failure.ts';
+import type { Address } from './address.ts';
+import { connectFailure, sqlStateOf, sqlStates, statementFailure } from './server-error.ts';
+
+/** How a session is opened. */
+export interface ConnectOptions {
+  /** Shown in `pg_stat_activity.application_name`, after `drydock`. */
+  readonly purpose: string;
+  /** When it fires, the running statement is cancelled on the server. */
+  readonly signal?: AbortSignal;
+  /** Told every notice, warning and log line that the server sends to this session. */
+  readonly onNotice?: (severity: string, message: string) => void;
+}
+
+/** What a statement without result columns did. */
+export interface CommandResult {
+  /** Rows that the command touched, where the server counts them. */
+  readonly rowCount: number | null;
+}
+
+/** A session on a database. Every error is a {@link Failure} that keeps the server's own fields. */
+export interface Database extends AsyncDisposable {
+  readonly address: Address;
+  /** Process id of the server's backend for this session. */
+  readonly pid: number;
+  /** `server_version_num`, such as 150018. */
+  readonly version: number;
+  /** Runs one statement with parameters and returns its rows. */
+  query<Row extends object>(sql: string, values?: readonly unknown[]): Promise<Row[]>;
+  /** Runs one statement with parameters that must return exactly one row. */
+  one<Row extends object>(sql: string, values?: readonly unknown[]): Promise<Row>;
+  /** Runs SQL text as it stands (simple protocol: several statements, no parameters). */
+  execute(sql: string): Promise<CommandResult>;
+  /** Runs `work` between BEGIN and COMMIT; any error rolls back. */
+  transaction<T>(work: () => Promise<T>, mode?: string): Promise<T>;
+  close(): Promise<void>;
+}
+
+const connectTimeoutMs = 10_000;
+
+/**
+ * Opens a session.
+ *
+ * @throws `postgres/unreachable`, `postgres/wrong-password`, `postgres/no-such-database`,
+ *   `postgres/too-many-connections`, `postgres/not-accepting`
+ * @example
+ * await using database = await connect(address, { purpose: 'status' });
+ * const [row] = await database.query<{ n: number }>('SELECT 1 AS n');
+ */
+export async function connect(address: Address, options: ConnectOptions): Promise<Database> {
+  if (options.signal?.aborted) throw interrupted();
+  const { default: pg } = await import('pg');
+  const client = new pg.Client({
+    connectionString: address.connectionString(),
+    application_name: `drydock ${options.purpose}`,
+    connectionTimeoutMillis: connectTimeoutMs,
+    keepAlive: true,
+  });
+  // Without a listener a connection that breaks while idle would end the whole process.
+  client.on('error', () => {});
+  client.on('notice', (notice) => options.onNotice?.(notice.severity ?? '', notice.message ?? ''));
+  try {
+    await client.connect();
+  } catch (error) {
+    await client.end().catch(() => {});
+    throw connectFailure(error, address);
+  }
+  const session = new Session(client, address, options.signal);
+  await session.identify();
+  return session;
+}
+
+class Session implements Database {
+  readonly address: Address;
+  readonly #client: Client;
+  readonly #signal: AbortSignal | undefined;
+  readonly #cancel = (): void => {
+    void this.#cancelRunningStatement();
+  };
+  pid = 0;
+  version = 0;
+
+  constructor(client: Client, address: Address, signal: AbortSignal | undefined) {
+    this.address = address;
+    this.#client = client;
+    this.#signal = signal;
+    signal?.addEventListener('abort', this.#cancel, { once: true });
+  }
+
+  async identify(): Promise<void> {
+    const row = await this.one<{ pid: number; version: number }>(
+      "SELECT pg_backend_pid() AS pid, current_setting('server_version_num')::int AS version",
+    );
+    this.pid = row.pid;
+    this.version = row.version;
+  }
+
+  async query<Row extends object>(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
+    try {
+      const result = await this.#client.query<Row>(sql, [...values]);
+      return result.rows;
+    } catch (error) {
+      throw this.#translate(error, sql);
+    }
+  }
+
+  async one<Row extends object>(sql: string, values: readonly unknown[] = []): Promise<Row> {
+    const rows = await this.query<Row>(sql, values);
+    const [row] = rows;
+    if (row === undefined || rows.length > 1) {
+      throw new Error(`expected one row, got ${rows.length}: ${sql}`);
+    }
+    return row;
+  }
+
+  async execute(sql: string): Promise<CommandResult> {
+    try {
+      const result = await this.#client.query(sql);
+      return { rowCount: result.rowCount ?? null };
+    } catch (error) {
+      throw this.#translate(error, sql);
+    }
+  }
+
+  async transaction<T>(work: () => Promise<T>, mode = ''): Promise<T> {
+    await this.execute(`BEGIN ${mode}`);
+    try {
+      const result = await work();
+      await this.execute('COMMIT');
+      return result;
+    } catch (failure) {
+      // A lost connection rolls back by itself; the first failure is the one to tell.
+      await this.#client.query('ROLLBACK').catch(() => {});
+      throw failure;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#signal?.removeEventListener('abort', this.#cancel);
+    await this.#client.end().catch(() => {});
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #translate(error: unknown, sql: string): Failure {
+    const failure = statementFailure(error, sql);
+    return this.#signal?.aborted === true && sqlStateOf(failure) === sqlStates.queryCanceled
+      ? interrupted()
+      : failure;
+  }
+
+  // A second session cancels the statement of this one. When even that fails, the statement's own
+  // end (or its timeout) comes first: nothing more can be done from here.
+  async #cancelRunningStatement(): Promise<void> {
+    try {
+      await using other = await connect(this.address, { purpose: 'cancel' });
+      await other.query('SELECT pg_cancel_backend($1)', [this.pid]);
+    } catch {
+      this.#client.end().catch(() => {});
+    }
+  }
+}
