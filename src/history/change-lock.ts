@@ -1,0 +1,70 @@
+// One change at a time: every command that changes an environment holds this lock meanwhile.
+
+import type { Context } from '../core/context.ts';
+import { Failure, withCleanup } from '../core/failure.ts';
+import type { Address } from '../postgres/address.ts';
+import { connect } from '../postgres/connect.ts';
+
+// Two keys make a lock that no application uses by accident: the bytes of "drydock" and "change".
+const lockKeys = [1_685_221_732, 1_667_787_118] as const;
+
+const patienceMs = 10_000;
+const pollMs = 250;
+
+/**
+ * Runs `work` while no other Drydock can change this database. The server releases the lock by
+ * itself when this process dies.
+ *
+ * Polls with pg_try_advisory_lock: a session that waits inside pg_advisory_lock holds a snapshot,
+ * for which CREATE INDEX CONCURRENTLY of the lock's owner would wait for ever.
+ *
+ * @throws `history/busy` naming the other session, after ten seconds
+ */
+export async function withChangeLock<T>(
+  context: Context,
+  address: Address,
+  work: () => Promise<T>,
+): Promise<T> {
+  const database = await connect(address, { purpose: 'change lock' });
+  const deadline = performance.now() + patienceMs;
+  try {
+    for (;;) {
+      const { locked } = await database.one<{ locked: boolean }>(
+        'SELECT pg_try_advisory_lock($1, $2) AS locked',
+        [...lockKeys],
+      );
+      if (locked) break;
+      if (performance.now() > deadline) {
+        const [holder] = await database.query<{ pid: number; client: string; since: string }>(
+          `SELECT a.pid, coalesce(a.client_hostname, host(a.client_addr), 'this machine') AS client,
+                  to_char(a.backend_start, 'YYYY-MM-DD HH24:MI:SS TZ') AS since
+           FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+           WHERE l.locktype = 'advisory' AND l.granted AND (l.classid, l.objid) = ($1::int8::oid, $2::int8::oid)
+             AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+          [...lockKeys],
+        );
+        throw busy(address, holder);
+      }
+      await context.clock.sleep(pollMs, context.signal);
+    }
+  } catch (failure) {
+    await database.close();
+    throw failure;
+  }
+  return withCleanup(work, () => database.close());
+}
+
+function busy(
+  address: Address,
+  holder: { pid: number; client: string; since: string } | undefined,
+): Failure {
+  const who =
+    holder === undefined
+      ? 'another Drydock'
+      : `another Drydock (server process ${holder.pid}, from ${holder.client}, since ${holder.since})`;
+  return new Failure({
+    code: 'history/busy',
+    message: `${who} is changing ${address.label}`,
+    hint: 'Wait until it has finished, then type the same command again; `drydock status` shows it.',
+  });
+}

@@ -1,0 +1,39 @@
+// Health samples: what the probes said about an environment, kept in that environment.
+
+import type { Database } from '../postgres/connect.ts';
+import { isInstalled } from './install.ts';
+
+/** One health question with a yes or no answer and a figure. */
+export interface ProbeResult {
+  readonly probe: string;
+  readonly healthy: boolean;
+  /** What was seen, for people: `200 in 12 ms`. */
+  readonly figure: string;
+}
+
+/** All probes asked at one moment. */
+export interface HealthSample {
+  readonly at: Date;
+  readonly healthy: boolean;
+  readonly probes: readonly ProbeResult[];
+}
+
+/** Keeps a sample. */
+export async function recordSample(database: Database, sample: HealthSample): Promise<void> {
+  await database.query(
+    'INSERT INTO drydock.health_samples (at, healthy, probes) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
+    [sample.at, sample.healthy, JSON.stringify(sample.probes)],
+  );
+}
+
+/** The samples since a moment, oldest first. */
+export async function readSamples(
+  database: Database,
+  since: Date,
+): Promise<readonly HealthSample[]> {
+  if (!(await isInstalled(database))) return [];
+  return database.query<HealthSample>(
+    'SELECT at, healthy, probes FROM drydock.health_samples WHERE at >= $1 ORDER BY at',
+    [since],
+  );
+}

@@ -1,0 +1,51 @@
+// Drydock's own schema, made and brought up to date by numbered SQL.
+
+import { Failure } from '../core/failure.ts';
+import type { Database } from '../postgres/connect.ts';
+import history001 from './schema/001_history.sql';
+
+const files: readonly string[] = [history001];
+
+/** True when this database has Drydock's schema (of any version). */
+export async function isInstalled(database: Database): Promise<boolean> {
+  const row = await database.one<{ found: boolean }>(
+    "SELECT to_regclass('drydock.schema_version') IS NOT NULL AS found",
+  );
+  return row.found;
+}
+
+/**
+ * Makes the schema `drydock` or brings it up to date; does nothing when it is current.
+ *
+ * @throws `history/newer-schema` when a newer Drydock has been here
+ */
+export async function install(database: Database): Promise<void> {
+  if ((await installedVersion(database)) === files.length) return;
+  await database.transaction(async () => {
+    // Two installers at once are an expected path: the second one waits here and finds the work done.
+    await database.query("SELECT pg_advisory_xact_lock(hashtext('drydock.install'))");
+    const from = await installedVersion(database);
+    if (from > files.length) throw newerSchema(from);
+    for (const [index, sql] of files.entries()) {
+      if (index < from) continue;
+      await database.execute(sql);
+      await database.query('INSERT INTO drydock.schema_version (version) VALUES ($1)', [index + 1]);
+    }
+  });
+}
+
+async function installedVersion(database: Database): Promise<number> {
+  if (!(await isInstalled(database))) return 0;
+  const row = await database.one<{ version: number | null }>(
+    'SELECT max(version) AS version FROM drydock.schema_version',
+  );
+  return row.version ?? 0;
+}
+
+function newerSchema(found: number): Failure {
+  return new Failure({
+    code: 'history/newer-schema',
+    message: `the schema drydock of this database has version ${found}, this Drydock knows ${files.length}`,
+    hint: 'Update Drydock to the version that your team uses: npm install pg-drydock@latest',
+  });
+}

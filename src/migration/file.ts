@@ -1,0 +1,146 @@
+// One numbered SQL file: its name, its text, its checksum and its statements.
+
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { sha256 } from '../core/digest.ts';
+import { Failure } from '../core/failure.ts';
+import { parseSql } from '../postgres/parser.ts';
+import { type MigrationStep, splitIntoSteps } from './steps.ts';
+import { positionAt, syntaxFailure } from './syntax.ts';
+
+/** A migration as it stands in its file. */
+export interface Migration {
+  /** The number, as written: `008` or `20251015120000`. */
+  readonly version: string;
+  /** The whole file name without `.sql`: `008_add_teacher_mode`. */
+  readonly name: string;
+  readonly path: string;
+  readonly sql: string;
+  /** SHA-256 of the text, whatever its line ends, byte-order mark or final blank lines. */
+  readonly checksum: string;
+  /** What is run, in order. */
+  readonly steps: readonly MigrationStep[];
+  /** True when BEGIN and COMMIT stand in the file itself. */
+  readonly hasOwnTransaction: boolean;
+}
+
+const namePattern = /^(\d{1,14})_([A-Za-z0-9][\w-]*)\.sql$/;
+
+/**
+ * Reads one migration.
+ *
+ * @throws `migration/not-found`, `migration/bad-name`, `migration/does-not-parse`, and what
+ *   {@link splitIntoSteps} throws
+ */
+export async function readMigration(path: string): Promise<Migration> {
+  const file = basename(path);
+  const version = namePattern.exec(file)?.[1];
+  if (version === undefined) throw badName(path);
+  const sql = readText(path);
+  const parsed = await parseSql(sql);
+  const [problem] = parsed.problems;
+  if (problem !== undefined) throw syntaxFailure(path, sql, problem);
+  const { steps, hasOwnTransaction } = splitIntoSteps(parsed.statements, (statement) => ({
+    file: path,
+    line: positionAt(sql, statement.start).line,
+  }));
+  return {
+    version,
+    name: file.slice(0, -'.sql'.length),
+    path,
+    sql,
+    checksum: checksumOf(sql),
+    steps,
+    hasOwnTransaction,
+  };
+}
+
+/**
+ * All migrations of a folder in their order. Every `.sql` file must be one: a file that is passed
+ * over in silence is a migration that production never gets.
+ *
+ * @throws `migration/no-folder`, `migration/duplicate-number`, and what {@link readMigration} throws
+ */
+export async function readMigrations(folder: string): Promise<readonly Migration[]> {
+  const files = migrationFiles(folder);
+  assertDistinctNumbers(files);
+  return Promise.all(files.map((file) => readMigration(join(folder, file))));
+}
+
+/** The names of the `.sql` files of a folder, in order of their numbers. */
+export function migrationFiles(folder: string): readonly string[] {
+  if (!existsSync(folder)) {
+    throw new Failure({
+      code: 'migration/no-folder',
+      message: `there is no folder ${folder}`,
+      hint: 'Make it with `drydock init`, or name another one as `migrations` in the configuration.',
+    });
+  }
+  return readdirSync(folder)
+    .filter((file) => file.endsWith('.sql'))
+    .sort((a, b) => compareVersions(numberOf(a), numberOf(b)) || (a < b ? -1 : 1));
+}
+
+/** Order of two migration numbers: by value, so that `010` comes after `9`. */
+export function compareVersions(a: string, b: string): number {
+  const left = BigInt(a === '' ? '0' : a);
+  const right = BigInt(b === '' ? '0' : b);
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+/** SHA-256 of what a text says: byte-order mark, line ends and trailing blanks make no difference. */
+export function checksumOf(sql: string): string {
+  const normalised = sql
+    .replace(/^\uFEFF/, '')
+    .replaceAll('\r\n', '\n')
+    .trimEnd();
+  return sha256(normalised);
+}
+
+function numberOf(file: string): string {
+  return /^\d{1,14}/.exec(file)?.[0] ?? '';
+}
+
+function assertDistinctNumbers(files: readonly string[]): void {
+  const seen = new Map<bigint, string>();
+  for (const file of files) {
+    const number = BigInt(numberOf(file) || '0');
+    const first = seen.get(number);
+    if (first !== undefined && numberOf(file) !== '') {
+      throw new Failure({
+        code: 'migration/duplicate-number',
+        message: `${first} and ${file} have the same number`,
+        hint: `Give one of them the next free number: git mv ${file} ${nextFree(files)}${file.slice(numberOf(file).length)}`,
+        details: { files: [first, file] },
+      });
+    }
+    seen.set(number, file);
+  }
+}
+
+/** The number after the last one of a folder, as wide as the numbers there. */
+export function nextFree(files: readonly string[]): string {
+  const last = files.map(numberOf).filter(Boolean).sort(compareVersions).at(-1) ?? '000';
+  return String(BigInt(last) + 1n).padStart(last.length, '0');
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new Failure({
+      code: 'migration/not-found',
+      message: `cannot read the migration ${path}: ${(error as NodeJS.ErrnoException).code ?? ''}`,
+      hint: 'Check the path; the migrations are listed by: ls migrations',
+      cause: error,
+    });
+  }
+}
+
+function badName(path: string): Failure {
+  return new Failure({
+    code: 'migration/bad-name',
+    message: `${path} is not named like a migration`,
+    hint: 'Name it NNN_what_it_does.sql, for example 008_add_teacher_mode.sql, or move it out of the folder.',
+  });
+}
