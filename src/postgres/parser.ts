@@ -1,7 +1,16 @@
 // PostgreSQL's own parser (libpg_query, as WebAssembly): the only file that knows it. It gives every
-// statement of a text with its exact place, and tells syntax errors as values with theirs.
+// statement of a text with its exact place, and tells what is not SQL as values with theirs.
 
+import { setFlagsFromString } from 'node:v8';
 import type { Node } from '@pgsql/types';
+import {
+  type ForeignText,
+  type SqlComment,
+  type SqlPiece,
+  scanSql,
+  skipTrivia,
+} from './sql-text.ts';
+import { byteOffsetsIn, offsetOfCharacter } from './text-position.ts';
 
 export type { Node } from '@pgsql/types';
 
@@ -11,53 +20,233 @@ export interface ParsedStatement {
   readonly text: string;
   readonly start: number;
   readonly end: number;
-  /** The parse tree, such as `{ AlterTableStmt: … }`. Locations inside are byte offsets of the text. */
+  /**
+   * The parse tree, such as `{ AlterTableStmt: … }`. Every location in it is an offset of the whole
+   * text, like `start`; a location that is left out is unknown, or the start of the text.
+   */
   readonly node: Node;
 }
 
-/** A place where the text is not SQL. */
+/** Something in a text that the server cannot run, with its place. */
 export interface SyntaxProblem {
+  /**
+   * `syntax`: PostgreSQL's parser refuses it. `psql-command` and `copy-data`: understood by psql
+   * only. `not-text`: bytes that no SQL text holds. `too-complex`: beyond the parser's memory.
+   */
+  readonly kind: 'syntax' | ForeignText['kind'] | 'not-text' | 'too-complex';
+  /** Lower case, no full stop. */
   readonly message: string;
   readonly offset: number;
+  readonly end: number;
 }
 
-/** What a text holds. */
+/** What a text holds, in reading order. */
 export interface ParsedSql {
   readonly statements: readonly ParsedStatement[];
   readonly problems: readonly SyntaxProblem[];
+  readonly comments: readonly SqlComment[];
 }
 
-/** Parses SQL text. A syntax error is a value: the statements are then empty. */
+type Parser = typeof import('libpg-query');
+
+let loading: Promise<Parser> | undefined;
+
+/**
+ * Parses SQL text. What is wrong in it is a value: all other statements are still there.
+ *
+ * @example
+ * const { statements } = await parseSql('CREATE TABLE a (id int); DROP TABLE b;');
+ * statements[1]?.text; // 'DROP TABLE b'
+ */
 export async function parseSql(sql: string): Promise<ParsedSql> {
-  if (sql.trim() === '') return { statements: [], problems: [] };
-  const { parse, SqlError } = await import('libpg-query');
+  const nul = sql.indexOf('\0');
+  if (nul >= 0) return { statements: [], comments: [], problems: [nulByte(nul)] };
+  loading ??= loadParser();
+  const parser = await loading;
+  // A lone half of a surrogate pair has no UTF-8 form; its replacement has the same length.
+  const scanned = scanSql(sql.toWellFormed());
+  const found = new ChunkParser(parser, scanned.sql);
+  for (const chunk of chunksOf(scanned.pieces)) found.parseChunk(chunk);
+  const problems = [...found.problems, ...scanned.foreign.map(foreignProblem)];
+  return {
+    statements: found.statements,
+    problems: problems.sort((a, b) => a.offset - b.offset),
+    comments: scanned.comments,
+  };
+}
+
+/** The parse tree of a `CREATE FUNCTION … LANGUAGE plpgsql` or `DO` statement's body. */
+export async function parsePlpgsql(statement: string): Promise<unknown> {
+  loading ??= loadParser();
+  const parser = await loading;
+  return parser.parsePlPgSQLSync(statement);
+}
+
+// V8 compiles WebAssembly twice: quickly, then well in the background, and a short process waits for
+// that at its end. The quick code alone halves the time and memory of one check; the flag is put
+// back at once, so that other WebAssembly of the process is compiled as its author expects.
+async function loadParser(): Promise<Parser> {
+  setFlagsFromString('--liftoff-only');
   try {
-    const tree = await parse(sql);
-    const bytes = Buffer.from(sql, 'utf8');
-    const offsetOf = (byte: number): number => bytes.toString('utf8', 0, byte).length;
-    const statements = (tree.stmts ?? []).flatMap((raw) => {
-      if (raw.stmt === undefined) return [];
-      const from = offsetOf(raw.stmt_location ?? 0);
-      // The parser leaves out the length of a last statement without a semicolon.
-      const to = raw.stmt_len ? offsetOf((raw.stmt_location ?? 0) + raw.stmt_len) : sql.length;
-      const start = from + leadingTrivia(sql.slice(from, to));
-      const text = sql.slice(start, to).trimEnd();
-      return [{ text, start, end: start + text.length, node: raw.stmt }];
-    });
-    return { statements, problems: [] };
-  } catch (error) {
-    if (!(error instanceof SqlError)) throw error;
-    // The cursor counts code points.
-    const codePoints = Array.from(sql).slice(0, error.sqlDetails?.cursorPosition ?? 0);
-    return {
-      statements: [],
-      problems: [{ message: error.message, offset: codePoints.join('').length }],
-    };
+    const parser = await import('libpg-query');
+    await parser.loadModule();
+    return parser;
+  } finally {
+    setFlagsFromString('--no-liftoff-only');
   }
 }
 
-// White space and comments before a statement belong to the gap, not to the statement.
-function leadingTrivia(text: string): number {
-  const match = /^(?:\s+|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*/.exec(text);
-  return match?.[0].length ?? 0;
+// One call of the parser costs more than one statement, and the tree of a whole large file would
+// not fit into one JavaScript string: so many statements at a time, but not all.
+const chunkLength = 64 * 1024;
+
+function* chunksOf(pieces: readonly SqlPiece[]): Generator<readonly SqlPiece[]> {
+  let chunk: SqlPiece[] = [];
+  for (const piece of pieces) {
+    const first = chunk[0];
+    if (first !== undefined && piece.end - first.start > chunkLength) {
+      yield chunk;
+      chunk = [];
+    }
+    chunk.push(piece);
+  }
+  if (chunk.length > 0) yield chunk;
+}
+
+class ChunkParser {
+  readonly statements: ParsedStatement[] = [];
+  readonly problems: SyntaxProblem[] = [];
+  readonly #parser: Parser;
+  readonly #sql: string;
+  // Each attempt reads the rest of a piece again: bounded, or a 20 MB file of junk would take hours.
+  #unitsToReadAgain = 10_000_000;
+
+  constructor(parser: Parser, sql: string) {
+    this.#parser = parser;
+    this.#sql = sql;
+  }
+
+  parseChunk(chunk: readonly SqlPiece[]): void {
+    const [first] = chunk;
+    const last = chunk.at(-1);
+    if (first === undefined || last === undefined) return;
+    const parsed = this.#parse(first.start, last.end);
+    if (Array.isArray(parsed)) {
+      // One at a time: a spread of 100,000 arguments would overflow the stack.
+      for (const statement of parsed) this.statements.push(statement);
+    } else if (chunk.length > 1) {
+      for (const piece of chunk) this.parseChunk([piece]);
+    } else {
+      this.problems.push(parsed);
+      this.#recover(parsed, first);
+    }
+  }
+
+  // A missing semicolon, parenthesis or quote makes one piece of several statements. The ones after
+  // the error are found again at the next line that begins like a statement; what is wrong in them
+  // is most likely the first error's doing and not told.
+  #recover(problem: SyntaxProblem, piece: SqlPiece): void {
+    // An error at the end says nothing about where it began.
+    const from = problem.offset < piece.end ? problem.offset : piece.start;
+    for (const start of statementLines(this.#sql, from, piece)) {
+      this.#unitsToReadAgain -= piece.end - start;
+      if (this.#unitsToReadAgain < 0) return;
+      const { pieces } = scanSql(this.#sql.slice(start, piece.end));
+      const shifted = pieces.map((each) => ({ start: each.start + start, end: each.end + start }));
+      const [first] = shifted;
+      if (first === undefined || !Array.isArray(this.#parse(first.start, first.end))) continue;
+      const told = this.problems.length;
+      for (const chunk of chunksOf(shifted)) this.parseChunk(chunk);
+      this.problems.length = told;
+      return;
+    }
+  }
+
+  #parse(from: number, to: number): ParsedStatement[] | SyntaxProblem {
+    const text = this.#sql.slice(from, to);
+    try {
+      const tree = this.#parser.parseSync(text);
+      const offsetOf = byteOffsetsIn(text);
+      const isShifted = from > 0 || offsetOf(text.length) !== text.length;
+      return (tree.stmts ?? []).flatMap((raw) => {
+        if (raw.stmt === undefined) return [];
+        const byte = raw.stmt_location ?? 0;
+        const start = skipTrivia(text, offsetOf(byte));
+        // The parser leaves out the length of a last statement without a semicolon.
+        const end = raw.stmt_len ? offsetOf(byte + raw.stmt_len) : text.length;
+        if (isShifted) moveLocations(raw.stmt, (location) => from + offsetOf(location));
+        const trimmed = text.slice(start, end).trimEnd();
+        return [
+          {
+            text: trimmed,
+            start: from + start,
+            end: from + start + trimmed.length,
+            node: raw.stmt,
+          },
+        ];
+      });
+    } catch (error) {
+      return this.#problem(error, from, to);
+    }
+  }
+
+  #problem(error: unknown, from: number, to: number): SyntaxProblem {
+    if (error instanceof this.#parser.SqlError && !error.message.startsWith('memory exhausted')) {
+      const cursor = error.sqlDetails?.cursorPosition ?? 0;
+      const offset = from + offsetOfCharacter(this.#sql.slice(from, to), cursor);
+      return { kind: 'syntax', message: error.message, offset, end: to };
+    }
+    // WebAssembly gives up on deep nesting (RangeError, RuntimeError) instead of answering.
+    const message = 'this statement is too large or too deeply nested for the parser';
+    return { kind: 'too-complex', message, offset: from, end: to };
+  }
+}
+
+const statementLine =
+  /^[ \t]*(?=(?:alter|analyze|begin|call|cluster|comment|commit|copy|create|delete|do|drop|grant|insert|lock|refresh|reindex|reset|revoke|rollback|select|set|truncate|update|vacuum|with)\b)/gim;
+
+function* statementLines(sql: string, from: number, piece: SqlPiece): Generator<number> {
+  // Lines in a dollar quote that is closed are the body of a routine, not statements of the file.
+  const body = /\$(\w*)\$[\s\S]*?\$\1\$/g;
+  const bodies = [...sql.slice(piece.start, piece.end).matchAll(body)].map((match) => ({
+    start: piece.start + match.index,
+    end: piece.start + match.index + match[0].length,
+  }));
+  const text = sql.slice(0, piece.end);
+  const lines = new RegExp(statementLine);
+  lines.lastIndex = from;
+  for (let line = lines.exec(text); line !== null; line = lines.exec(text)) {
+    const start = line.index + line[0].length;
+    if (line[0] === '') lines.lastIndex += 1;
+    if (start > piece.start && !bodies.some((at) => at.start < start && start < at.end))
+      yield start;
+  }
+}
+
+const locationKey = /(?:^|_)(?:location|list_start|list_end)$/;
+
+function moveLocations(value: unknown, move: (location: number) => number): void {
+  if (typeof value !== 'object' || value === null) return;
+  const record = value as Record<string, unknown>;
+  for (const key in record) {
+    const inner = record[key];
+    if (typeof inner === 'object') moveLocations(inner, move);
+    // -1 means "unknown" to the parser.
+    else if (typeof inner === 'number' && inner >= 0 && locationKey.test(key)) {
+      record[key] = move(inner);
+    }
+  }
+}
+
+function nulByte(offset: number): SyntaxProblem {
+  const message = 'this is not a text file: it holds a NUL byte, which no SQL text may';
+  return { kind: 'not-text', message, offset, end: offset + 1 };
+}
+
+function foreignProblem({ kind, start, end }: ForeignText): SyntaxProblem {
+  const message =
+    kind === 'psql-command'
+      ? 'a psql command, which only psql understands'
+      : 'inline data of COPY … FROM stdin, which only psql can send';
+  return { kind, message, offset: start, end };
 }
