@@ -1,6 +1,6 @@
 // One session on one database. `pg` is imported here and nowhere else, and only when it is needed.
 
-import type { Client } from 'pg';
+import type { Client, QueryResult } from 'pg';
 import { interrupted } from '../core/context.ts';
 import type { Failure } from '../core/failure.ts';
 import type { Address } from './address.ts';
@@ -29,7 +29,10 @@ export interface Database extends AsyncDisposable {
   readonly pid: number;
   /** `server_version_num`, such as 150018. */
   readonly version: number;
-  /** Runs one statement with parameters and returns its rows. */
+  /**
+   * Runs one statement with parameters and returns its rows; or several without parameters (simple
+   * protocol: one transaction where none is open) and returns the rows of the last.
+   */
   query<Row extends object>(sql: string, values?: readonly unknown[]): Promise<Row[]>;
   /** Runs one statement with parameters that must return exactly one row. */
   one<Row extends object>(sql: string, values?: readonly unknown[]): Promise<Row>;
@@ -101,8 +104,11 @@ class Session implements Database {
 
   async query<Row extends object>(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
     try {
-      const result = await this.#client.query<Row>(sql, [...values]);
-      return result.rows;
+      // The client answers several statements with several results, which its types do not say.
+      const result: QueryResult<Row> | QueryResult<Row>[] = await this.#client.query<Row>(sql, [
+        ...values,
+      ]);
+      return (Array.isArray(result) ? result.at(-1) : result)?.rows ?? [];
     } catch (error) {
       throw this.#translate(error, sql);
     }
