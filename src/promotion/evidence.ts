@@ -1,0 +1,50 @@
+// Everything that the gates judge, gathered before they are asked. Gates read this and nothing else.
+
+import type { Environment } from '../config/environment.ts';
+import type { HealthSample } from '../history/health-samples.ts';
+import type { LedgerRow } from '../history/ledger.ts';
+import type { Finding } from '../lint/finding.ts';
+import type { Migration } from '../migration/file.ts';
+import type { RehearsalReport } from '../rehearsal/rehearse.ts';
+
+/** What an earlier environment shows. */
+export interface EnvironmentState {
+  readonly name: string;
+  readonly ledger: readonly LedgerRow[];
+  /** Fingerprint of the schema as it is now. */
+  readonly fingerprint: string;
+  /** Fingerprint that the last apply left behind; undefined when none was recorded. */
+  readonly fingerprintAfterApply: string | undefined;
+  /** Health samples since the oldest migration of the plan was applied there. */
+  readonly samples: readonly HealthSample[];
+}
+
+/** A backup that can be restored, because it was. */
+export interface ProvenBackup {
+  readonly file: string;
+  readonly takenAt: Date;
+  readonly restoreMs: number;
+}
+
+/** A person's word, or a message that arrived, that the team knows. */
+export interface TeamNotice {
+  readonly by: string;
+  readonly at: Date;
+}
+
+/** The evidence for one promotion. Null: looked for and not there. */
+export interface PromotionEvidence {
+  readonly now: Date;
+  readonly environment: Environment;
+  readonly migrations: readonly Migration[];
+  readonly findings: readonly Finding[];
+  /** The first environment of the order, where people try things. */
+  readonly local: EnvironmentState | null;
+  /** The environment that this one comes after. */
+  readonly before: EnvironmentState | null;
+  readonly notice: TeamNotice | null;
+  /** The application's health now, by the address that the monitoring will use. */
+  readonly health: HealthSample | null;
+  readonly backup: ProvenBackup | null;
+  readonly rehearsal: RehearsalReport | null;
+}

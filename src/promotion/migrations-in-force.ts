@@ -1,0 +1,27 @@
+// Compares migrations with a ledger: in force means the same number with the same content, wholly.
+
+import type { LedgerRow } from '../history/ledger.ts';
+import type { Migration } from '../migration/file.ts';
+
+/** The names of the migrations that a ledger lacks, or has with other content or only in part. */
+export function missingFrom(
+  ledger: readonly LedgerRow[],
+  migrations: readonly Migration[],
+): readonly string[] {
+  const found = new Set(rowsOf(ledger, migrations).map((row) => row.version));
+  return migrations.filter(({ version }) => !found.has(version)).map(({ name }) => name);
+}
+
+/** The ledger's rows of these migrations, where the content is the same and all of it is in force. */
+export function rowsOf(
+  ledger: readonly LedgerRow[],
+  migrations: readonly Migration[],
+): readonly LedgerRow[] {
+  return ledger.filter(
+    (row) =>
+      row.state === 'complete' &&
+      migrations.some(
+        ({ version, checksum }) => version === row.version && checksum === row.checksum,
+      ),
+  );
+}
