@@ -1,0 +1,71 @@
+// What tests need again and again: a database of their own, and a context that remembers.
+
+import { randomBytes } from 'node:crypto';
+import { inject } from 'vitest';
+import { systemClock } from '../src/core/clock.ts';
+import type { Context, StepEvent } from '../src/core/context.ts';
+import { Address } from '../src/postgres/address.ts';
+import { connect } from '../src/postgres/connect.ts';
+import { createDatabase, dropDatabase } from '../src/sandbox/copy.ts';
+
+/** The run's server, as superuser, in its database `postgres`. */
+export function serverAddress(): Address {
+  return Address.parse(inject('serverAddress'));
+}
+
+/** A database that belongs to one test; `await using` drops it at the end. */
+export interface TestDatabase extends AsyncDisposable {
+  readonly address: Address;
+  drop(): Promise<void>;
+}
+
+/** What the new database holds. */
+export interface TestDatabaseOptions {
+  /** Name of the database; a fresh one if left out. */
+  readonly name?: string;
+  /** Database to copy. */
+  readonly template?: string;
+  /** SQL to run in it first. */
+  readonly sql?: string;
+}
+
+/**
+ * Makes a fresh database on the run's server.
+ *
+ * @example
+ * await using fresh = await testDatabase({ sql: 'CREATE TABLE users (id int)' });
+ * await using database = await connect(fresh.address, { purpose: 'test' });
+ */
+export async function testDatabase(options: TestDatabaseOptions = {}): Promise<TestDatabase> {
+  const name = options.name ?? `test_${randomBytes(6).toString('hex')}`;
+  const server = { address: (database: string) => serverAddress().withDatabase(database) };
+  const { template } = options;
+  await createDatabase(server, template === undefined ? { name } : { name, template });
+  const address = server.address(name);
+  const drop = (): Promise<void> => dropDatabase(server, name);
+  if (options.sql !== undefined) {
+    await using database = await connect(address, { purpose: 'test' });
+    await database.execute(options.sql);
+  }
+  return { address, drop, [Symbol.asyncDispose]: drop };
+}
+
+/** A context whose events are kept, with the machine's clock and a signal that can be aborted. */
+export interface TestContext extends Context {
+  readonly events: readonly StepEvent[];
+  /** What Ctrl-C does. */
+  abort(): void;
+}
+
+/** Makes a {@link TestContext}. */
+export function testContext(): TestContext {
+  const events: StepEvent[] = [];
+  const controller = new AbortController();
+  return {
+    events,
+    emit: (event) => events.push(event),
+    clock: systemClock,
+    signal: controller.signal,
+    abort: () => controller.abort(),
+  };
+}
