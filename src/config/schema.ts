@@ -154,7 +154,7 @@ function trusted(
     deploy: checked.deploy,
     health: checked.health,
     notify: (checked.notify ?? []).flatMap(({ webhook }) => {
-      const url = valueOf(webhook, options.variables);
+      const url = textOf(webhook, options.variables);
       return url === undefined ? [] : [{ url: new Secret(url) }];
     }),
   };
@@ -169,7 +169,7 @@ function readAddresses(
   const problems: string[] = [];
   for (const [name, { url }] of order) {
     try {
-      const address = valueOf(url, from.variables);
+      const address = textOf(url, from.variables);
       if (address !== undefined) addresses.set(name, Address.parse(address));
     } catch (error) {
       problems.push(`environments.${name}.url: ${messageOf(error)}`);
@@ -179,7 +179,7 @@ function readAddresses(
   return addresses;
 }
 
-function valueOf(value: Text | undefined, variables: NodeJS.ProcessEnv): string | undefined {
+function textOf(value: Text | undefined, variables: NodeJS.ProcessEnv): string | undefined {
   const found = typeof value === 'object' ? variables[value.env] : value;
   return found === '' ? undefined : found;
 }

@@ -1,0 +1,20 @@
+// Which release a rollback goes back to: decided from the journal alone.
+
+import type { JournalRow } from '../history/journal.ts';
+
+/**
+ * The commit of the newest healthy deploy that is not the one in force; undefined when there is none.
+ *
+ * @param journal entries of the environment, newest first
+ */
+export function previousRelease(journal: readonly JournalRow[]): string | undefined {
+  const deploys = journal
+    .filter(({ entry }) => entry.command === 'deploy' || entry.command === 'rollback')
+    .filter(({ entry }) => entry.phase !== 'begun' && entry.details !== undefined)
+    .map(({ entry }) => ({
+      commit: String(entry.details?.release ?? ''),
+      healthy: entry.phase === 'done' && entry.details?.healthy === true,
+    }));
+  const current = deploys[0]?.commit;
+  return deploys.find(({ commit, healthy }) => healthy && commit !== current)?.commit;
+}

@@ -1,0 +1,22 @@
+// A release is the application's code at one commit.
+
+import { run } from '../core/process.ts';
+
+/** A version of the application's code. */
+export interface Release {
+  /** The commit, in full. */
+  readonly commit: string;
+  /** First line of its message. */
+  readonly subject: string;
+}
+
+/** The release that a revision names (`HEAD`, a tag, a commit); undefined outside a git checkout. */
+export async function findRelease(folder: string, revision: string): Promise<Release | undefined> {
+  const { exitCode, stdout } = await run(
+    'git',
+    ['log', '-1', '--format=%H%n%s', '--end-of-options', revision, '--'],
+    { cwd: folder },
+  ).catch(() => ({ exitCode: 1, stdout: '' }));
+  const [commit, subject] = stdout.split('\n');
+  return exitCode === 0 && commit ? { commit, subject: subject ?? '' } : undefined;
+}
