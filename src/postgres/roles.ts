@@ -1,0 +1,47 @@
+// The roles that a database mentions. A dump names them and does not make them, so a copy on
+// another server needs them first.
+
+import { quoteIdentifier } from './address.ts';
+import type { Database } from './connect.ts';
+
+/** A role that owns something, was granted something or is named by a policy. */
+export interface ReferencedRole {
+  readonly name: string;
+  /** Owners of event triggers and foreign data wrappers must be superusers, in a copy too. */
+  readonly superuser: boolean;
+}
+
+/** The roles that this database mentions, and the server's first role, which may own anything. */
+export async function readReferencedRoles(database: Database): Promise<ReferencedRole[]> {
+  // The first role (id 10) is pinned, and dependencies on pinned objects are not recorded
+  // (manual, 53.51); predefined roles exist on every server.
+  return await database.query<ReferencedRole>(
+    `SELECT r.rolname AS name, r.rolsuper AS superuser
+       FROM pg_roles r, pg_database d
+      WHERE d.datname = current_database()
+        AND (r.oid = 10 OR r.oid = d.datdba
+             OR r.oid >= 16384
+                AND (EXISTS (SELECT FROM pg_shdepend s
+                              WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid
+                                AND (s.dbid = d.oid
+                                     OR s.classid = 'pg_database'::regclass AND s.objid = d.oid))
+                     OR EXISTS (SELECT FROM pg_db_role_setting c
+                                 WHERE c.setdatabase = d.oid AND c.setrole = r.oid)))
+      ORDER BY 1`,
+  );
+}
+
+/** Creates the roles that are not there, unable to log in. */
+export async function createMissingRoles(
+  database: Database,
+  roles: readonly ReferencedRole[],
+): Promise<void> {
+  const existing = await database.query<{ name: string }>('SELECT rolname AS name FROM pg_roles');
+  const known = new Set(existing.map(({ name }) => name));
+  for (const { name, superuser } of roles) {
+    if (known.has(name)) continue;
+    await database.execute(
+      `CREATE ROLE ${quoteIdentifier(name)} NOLOGIN ${superuser ? 'SUPERUSER' : 'NOSUPERUSER'}`,
+    );
+  }
+}
