@@ -100,6 +100,8 @@ export interface BackgroundProcess {
   readonly ended: Promise<number>;
   /** Asks it to end, and forces it after the grace time. */
   stop(graceMs?: number): Promise<void>;
+  /** Closes the pipe to its standard input and waits for its end, for a program that ends by that. */
+  endInput(): Promise<void>;
 }
 
 /** How a background program is started. */
@@ -136,6 +138,12 @@ export async function startBackground(
     ended: end,
     stop: async (graceMs = 5_000) => {
       stopGroup(child, graceMs);
+      await end.catch(() => 0);
+    },
+    endInput: async () => {
+      // Waiting for it must keep this process alive.
+      child.ref();
+      child.stdin?.end();
       await end.catch(() => 0);
     },
   };

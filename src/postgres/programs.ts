@@ -3,7 +3,7 @@
 import { access, constants, readdir, realpath } from 'node:fs/promises';
 import { basename, delimiter, dirname, join } from 'node:path';
 import { Failure } from '../core/failure.ts';
-import { run } from '../core/process.ts';
+import { type RunOptions, run } from '../core/process.ts';
 
 /** One folder with PostgreSQL programs of one version. */
 export interface Installation {
@@ -15,8 +15,6 @@ export interface Installation {
   readonly hasServer: boolean;
   /** True when `pg_dump` and `pg_restore` are there. */
   readonly hasClients: boolean;
-  /** Folder with the libraries of these programs, where the loader does not find it by itself. */
-  readonly libraryFolder?: string;
 }
 
 /** The programs that Drydock starts. */
@@ -87,18 +85,20 @@ export async function clientFor(
   });
 }
 
-/** The installation of exactly `major`, else the nearest newer one; without a wish the newest. */
+/** The first of exactly `major`, else of the nearest newer version; without a wish the first. */
 export function nearest(
   installations: readonly Installation[],
-  major: number | undefined,
+  major?: number,
 ): Installation | undefined {
   if (major === undefined) return installations[0];
-  // Newest first, so the last one that is new enough is the nearest.
-  return installations.findLast((each) => each.major >= major);
+  return installations
+    .filter((each) => each.major >= major)
+    .toSorted((a, b) => a.major - b.major)
+    .at(0);
 }
 
 /** The path of a program of an installation. */
-export function programPath(installation: Installation, program: Program): string {
+export function programPath(installation: Pick<Installation, 'folder'>, program: Program): string {
   return pathIn(installation.folder, program);
 }
 
@@ -169,13 +169,13 @@ async function inspect(folder: string): Promise<Installation | undefined> {
   return { folder, major: Number.parseInt(version, 10), version, hasServer, hasClients };
 }
 
-/** What a program tells as its version; undefined when it cannot run here. */
+/** The version that a PostgreSQL program tells; undefined when it cannot run here. */
 export async function versionOf(
   program: string,
-  env: NodeJS.ProcessEnv = process.env,
+  options: RunOptions = {},
 ): Promise<string | undefined> {
   try {
-    const result = await run(program, ['--version'], { env });
+    const result = await run(program, ['--version'], options);
     return /\(.*?\) (\d\S*)/.exec(result.stdout)?.[1];
   } catch {
     return undefined;

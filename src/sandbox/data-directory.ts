@@ -1,49 +1,51 @@
 // A fresh data directory. The first one of a version is made by initdb and packed into one file in
-// a private cache; the others are unpacked from it, which takes 30 ms in place of 600.
+// the private cache; later ones are unpacked from it, which takes 30 ms in place of 600.
 
 import { randomBytes } from 'node:crypto';
-import { access, lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { throwIfInterrupted } from '../core/context.ts';
 import { sha256, shortDigest } from '../core/digest.ts';
 import { type RunOptions, run, runOrFail } from '../core/process.ts';
 import { type Installation, programPath } from '../postgres/programs.ts';
-import { giveTo, type ServerAccount } from './account.ts';
-import { currentUid } from './owner.ts';
+import type { ServerAccount } from './account.ts';
+import { cacheFolder, exists } from './cache.ts';
+import { removeFolder } from './folder.ts';
 
 /** What a data directory is made with. */
 export interface DataDirectoryOptions {
   readonly installation: Installation;
   readonly account: ServerAccount;
-  /** How programs of the installation are started. */
-  readonly running: RunOptions;
+  readonly env: NodeJS.ProcessEnv;
+  readonly signal: AbortSignal;
 }
 
-/** Makes a data directory with the superuser `postgres`, in UTF-8, the same on every machine. */
+/** Makes `folder`/data with the superuser `postgres`, in UTF-8, the same on every machine. */
 export async function makeDataDirectory(
-  data: string,
+  folder: string,
   options: DataDirectoryOptions,
 ): Promise<void> {
   const archive = await archivePath(options);
-  if (archive !== undefined && (await unpack(archive, data, options))) return;
-  await initialise(data, options);
-  if (archive !== undefined) await pack(data, archive, options);
+  if (archive !== undefined && (await unpack(archive, folder, options))) return;
+  await initialise(folder, options);
+  if (archive !== undefined) await pack(folder, archive, options);
 }
 
-async function initialise(data: string, options: DataDirectoryOptions): Promise<void> {
-  const { installation, running } = options;
-  const initdb = programPath(installation, 'initdb');
+async function initialise(folder: string, options: DataDirectoryOptions): Promise<void> {
+  const initdb = programPath(options.installation, 'initdb');
+  const running = runOptions(folder, options);
   const args = [
-    `--pgdata=${data}`,
+    '--pgdata=data',
     '--username=postgres',
-    '--auth=trust',
+    // The socket lies in a folder that only its owner enters; any user of the machine reaches a port.
+    '--auth-local=trust',
+    '--auth-host=scram-sha-256',
     '--encoding=UTF8',
     '--no-sync',
     // Small WAL files keep an empty data directory small; they change nothing else.
     '--wal-segsize=1',
   ];
-  if (installation.major >= 17) {
+  if (options.installation.major >= 17) {
     // Comes with the server (manual, 24.1.4), so it needs no locale of the machine.
     const builtin = ['--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C'];
     await runOrFail(initdb, [...args, ...builtin], running);
@@ -54,71 +56,56 @@ async function initialise(data: string, options: DataDirectoryOptions): Promise<
   if (made.exitCode !== 0) await runOrFail(initdb, [...args, '--locale=C'], running);
 }
 
-// The cache is a folder with a known name in a place where everybody may write: whoever made it
-// first could choose what this user's servers run. So it is used only when it is this user's own.
 async function archivePath(options: DataDirectoryOptions): Promise<string | undefined> {
-  const { installation, account } = options;
-  const cache = join(tmpdir(), `drydock-${currentUid()}-cache`);
-  try {
-    await mkdir(cache, { mode: 0o700 });
-    await giveTo(account, cache);
-  } catch {
-    // It is there, from an earlier start.
-  }
-  const entry = await lstat(cache).catch(() => undefined);
-  const isOwn = entry?.isDirectory() === true && entry.uid === (account.uid ?? currentUid());
-  if (!isOwn || (entry.mode & 0o077) !== 0) return undefined;
-  const { folder, version } = installation;
-  return join(cache, `data-${version}-${shortDigest(sha256(folder))}.tar`);
+  const { folder, version } = options.installation;
+  const cache = await cacheFolder('data', options.account);
+  const name = `${version}-${shortDigest(sha256(folder))}.tar`;
+  return cache === undefined ? undefined : join(cache, name);
 }
 
-// PG_VERSION is packed last: when it comes out, everything before it came out too, even of a file
-// that a full disk or a power cut has shortened.
-const lastFile = 'PG_VERSION';
+// An empty file that is packed last: when it comes out, everything before it came out too, even of
+// an archive that a full disk or a power cut has shortened.
+const endMark = 'complete';
 
 async function unpack(
   archive: string,
-  data: string,
+  folder: string,
   options: DataDirectoryOptions,
 ): Promise<boolean> {
   if (!(await exists(archive))) return false;
-  await mkdir(data, { mode: 0o700 });
-  await giveTo(options.account, data);
-  const args = ['-xf', archive, '-C', data];
-  if ((await succeeds('tar', args, options.running)) && (await exists(join(data, lastFile)))) {
-    return true;
-  }
-  await rm(data, { recursive: true, force: true });
+  const unpacked = await tar(['-xf', archive], folder, options);
+  if (unpacked && (await exists(join(folder, endMark)))) return true;
+  await removeFolder(join(folder, 'data'), options.account);
   await rm(archive, { force: true });
   return false;
 }
 
 // The archive gets its name when it is whole, so others never see a part of it. Whatever goes wrong
-// here (no tar, no space) costs the next start time and nothing else.
-async function pack(data: string, archive: string, options: DataDirectoryOptions): Promise<void> {
-  const names = (await readdir(data)).filter((name) => name !== lastFile);
+// here (no tar, no space) costs the next start half a second and nothing else.
+async function pack(folder: string, archive: string, options: DataDirectoryOptions): Promise<void> {
   const unfinished = `${archive}.${randomBytes(4).toString('hex')}`;
-  const args = ['-cf', unfinished, '-C', data, ...names, lastFile];
-  if (await succeeds('tar', args, options.running)) await rename(unfinished, archive);
-  else await rm(unfinished, { force: true });
+  await writeFile(join(folder, endMark), '', { flag: 'wx' });
+  if (await tar(['-cf', unfinished, 'data', endMark], folder, options)) {
+    await rename(unfinished, archive);
+  } else {
+    await rm(unfinished, { force: true });
+  }
 }
 
-async function succeeds(
-  program: string,
+async function tar(
   args: readonly string[],
-  running: RunOptions,
+  folder: string,
+  options: DataDirectoryOptions,
 ): Promise<boolean> {
   try {
-    return (await run(program, args, running)).exitCode === 0;
+    return (await run('tar', args, runOptions(folder, options))).exitCode === 0;
   } catch {
-    if (running.signal !== undefined) throwIfInterrupted(running.signal);
+    throwIfInterrupted(options.signal);
     return false;
   }
 }
 
-async function exists(path: string): Promise<boolean> {
-  return await access(path).then(
-    () => true,
-    () => false,
-  );
+function runOptions(folder: string, options: DataDirectoryOptions): RunOptions {
+  const { account, env, signal } = options;
+  return { ...account, env, signal, cwd: folder };
 }

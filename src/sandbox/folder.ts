@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { formatBytes } from '../core/duration.ts';
 import { Failure } from '../core/failure.ts';
+import { runOrFail } from '../core/process.ts';
 import { giveTo, type ServerAccount } from './account.ts';
 import { ownerMark } from './owner.ts';
 
@@ -61,6 +62,14 @@ export async function makeFolder(
     hint: 'Free some space, or set TMPDIR to a folder with a short path and enough space, then type the same command again.',
     details: { neededBytes },
   });
+}
+
+/**
+ * Removes a sandbox folder as the account it belongs to. Root must not do it: while root walks down
+ * a folder of another account, that account could put a link to anything in its way.
+ */
+export async function removeFolder(path: string, account: ServerAccount): Promise<void> {
+  await runOrFail('rm', ['-rf', path], { ...account, cwd: '/' });
 }
 
 async function hasRoom(place: Place, neededBytes: number): Promise<boolean> {

@@ -4,8 +4,9 @@ import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '../core/clock.ts';
 import { Failure } from '../core/failure.ts';
-import { type RunOptions, startBackground } from '../core/process.ts';
+import { startBackground } from '../core/process.ts';
 import { type Installation, programPath } from '../postgres/programs.ts';
+import type { ServerAccount } from './account.ts';
 import watchdog from './watchdog.sh';
 
 /** A server process that takes connections. */
@@ -16,49 +17,50 @@ export interface ServerProcess {
 
 const pollMs = 3;
 
+/** What is started. */
+export interface Launch {
+  readonly installation: Installation;
+  /** Holds the data directory, `data`. */
+  readonly folder: string;
+  /** Arguments of `postgres`. */
+  readonly settings: readonly string[];
+  readonly account: ServerAccount;
+  readonly env: NodeJS.ProcessEnv;
+}
+
 /**
- * Starts the server whose data directory is `folder`/data.
+ * Starts the server.
  *
  * @throws `sandbox/not-started` with the end of the server's log
  */
-export async function launch(
-  folder: string,
-  installation: Installation,
-  running: RunOptions,
-): Promise<ServerProcess> {
-  const { signal: _, ...runningWithoutSignal } = running;
+export async function launch(options: Launch): Promise<ServerProcess> {
+  const { folder, account, env } = options;
   const data = join(folder, 'data');
   // Read through this handle: when the server ends, its watchdog removes the file with the folder.
-  await using log = await open(join(folder, 'log'), 'w+');
-  const server = [programPath(installation, 'postgres'), '-D', data];
+  await using log = await open(join(folder, 'log'), 'wx+');
+  const server = [programPath(options.installation, 'postgres'), '-D', data, ...options.settings];
   const child = await startBackground('/bin/sh', ['-c', watchdog, 'sh', folder, ...server], {
-    ...runningWithoutSignal,
-    // The first is the pipe that stays open as long as this process lives.
+    ...account,
+    cwd: folder,
+    env,
+    // The first is the pipe to the watchdog: the server lives as long as it is open.
     stdio: ['pipe', log.fd, log.fd],
   });
   let hasEnded = false;
-  const ended = child.ended.then(() => {
+  void child.ended.then(() => {
     hasEnded = true;
   });
-  let pid = await readyPid(data);
-  while (pid === undefined) {
+  while (!(await isReady(data))) {
     if (hasEnded) throw notStarted(await textOf(log));
     await systemClock.sleep(pollMs);
-    pid = await readyPid(data);
   }
-  const postmaster = pid;
-  return {
-    stop: async () => {
-      if (!hasEnded) process.kill(postmaster, 'SIGQUIT');
-      await ended;
-    },
-  };
+  return { stop: child.endInput };
 }
 
-// The first line of the file is the process id, the eighth the state (pidfile.h in the sources).
-async function readyPid(data: string): Promise<number | undefined> {
-  const lines = (await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n');
-  return lines[7]?.trim() === 'ready' ? Number(lines[0]) : undefined;
+// The eighth line of the file is the state of the server (pidfile.h in its sources).
+async function isReady(data: string): Promise<boolean> {
+  const text = await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => '');
+  return text.split('\n')[7]?.trim() === 'ready';
 }
 
 async function textOf(log: FileHandle): Promise<string> {

@@ -8,10 +8,12 @@ import {
   installCommand,
   nearest,
 } from '../postgres/programs.ts';
+import { serverAccount } from './account.ts';
+import { embeddedInstallation, embeddedInstallCommand } from './embedded.ts';
 
 /**
  * Server programs of exactly `major` where there are some, else of the nearest newer version; an
- * older server could not take the data. Without a wish, the newest.
+ * older server could not take the data. Without a wish, the newest of the machine.
  *
  * @throws `sandbox/no-server-programs`
  */
@@ -20,14 +22,25 @@ export async function serverFor(
   environment: NodeJS.ProcessEnv = process.env,
 ): Promise<Installation> {
   const installed = (await findInstallations(environment)).filter((each) => each.hasServer);
-  const fit = nearest(installed, major);
+  const own = nearest(installed, major);
+  if (own !== undefined && (major === undefined || own.major === major)) return own;
+  const embedded = await embeddedInstallation(serverAccount());
+  const all = embedded === undefined ? installed : [...installed, embedded];
+  const fit = nearest(all, major);
   if (fit !== undefined) return fit;
   const wanted = major === undefined ? 'PostgreSQL' : `PostgreSQL ${major} or newer`;
-  const found = installed.map((each) => each.version).join(', ');
+  const versions = all.map((each) => each.version);
   throw new Failure({
     code: 'sandbox/no-server-programs',
-    message: `no server programs of ${wanted} were found${found === '' ? '' : `, only of ${found}`}`,
-    hint: `Install them with \`${installCommand('server', major)}\`, or set PGBIN to the folder that holds them.`,
-    details: { major: major ?? null, found: installed.map((each) => each.version) },
+    message: `no server programs of ${wanted} were found${versions.length === 0 ? '' : `, only of ${versions.join(', ')}`}`,
+    hint: `Install them with ${waysToInstall(major)}, or set PGBIN to the folder that holds them.`,
+    details: { major: major ?? null, found: versions },
   });
+}
+
+function waysToInstall(major?: number): string {
+  const commands = [installCommand('server', major), embeddedInstallCommand(major)];
+  return commands
+    .flatMap((command) => (command === undefined ? [] : [`\`${command}\``]))
+    .join(' or ');
 }

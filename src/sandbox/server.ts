@@ -2,9 +2,7 @@
 // unless asked otherwise, and gone with the process that started it.
 
 import { randomBytes } from 'node:crypto';
-import { rm } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
-import { join } from 'node:path';
 import { type Context, throwIfInterrupted } from '../core/context.ts';
 import { Failure } from '../core/failure.ts';
 import { Address, quoteLiteral } from '../postgres/address.ts';
@@ -12,10 +10,10 @@ import { connect } from '../postgres/connect.ts';
 import type { Installation } from '../postgres/programs.ts';
 import { type ServerAccount, serverAccount } from './account.ts';
 import { makeDataDirectory } from './data-directory.ts';
-import { makeFolder } from './folder.ts';
+import { makeFolder, removeFolder } from './folder.ts';
 import { launch, type ServerProcess } from './launch.ts';
 import { serverFor } from './server-programs.ts';
-import { configure } from './settings.ts';
+import { settingArguments } from './settings.ts';
 import { sweepLeftovers } from './sweep.ts';
 
 /** What a throw-away server is for, and what it must be able to do. */
@@ -26,7 +24,7 @@ export interface ServerOptions {
   readonly major?: number;
   /** Size of the data that the server will hold: it decides between memory and disk. */
   readonly sizeBytes?: number;
-  /** Server settings beside (or in place of) Drydock's own. */
+  /** Server settings beside (or in place of) Drydock's own. They are shown in the process list: no secrets. */
   readonly settings?: Readonly<Record<string, string>>;
   readonly maxConnections?: number;
   /** Listens on a free port of 127.0.0.1 too. Other users of the machine reach that, so it wants a password. */
@@ -82,15 +80,15 @@ async function start(
   const { account, installation } = means;
   throwIfInterrupted(signal);
   const { path: folder, inMemory } = await makeFolder(account, options.sizeBytes ?? 0);
-  let stop = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  let stop = (): Promise<void> => removeFolder(folder, account);
   try {
-    const running = { ...account, signal, cwd: folder, env: environmentFor(installation) };
-    const data = join(folder, 'data');
+    const env = serverEnvironment();
+    await makeDataDirectory(folder, { installation, account, env, signal });
     const port = options.tcp === true ? await freePort() : 5432;
+    const settings = settingArguments({ ...options, folder, port });
+    const server = await launch({ installation, folder, settings, account, env });
+    stop = stopOnce(server, signal);
     const socket = socketAddress(folder, port);
-    await makeDataDirectory(data, { installation, account, running });
-    await configure(data, { ...options, folder, port });
-    stop = stopOnce(await launch(folder, installation, running), folder, signal);
     const door = options.tcp === true ? await openPort(socket, port, options.password) : socket;
     throwIfInterrupted(signal);
     return {
@@ -108,12 +106,11 @@ async function start(
 }
 
 // Whoever stops it first (the caller, Ctrl-C) does it; the others wait for the same end.
-function stopOnce(server: ServerProcess, folder: string, signal: AbortSignal): () => Promise<void> {
+function stopOnce(server: ServerProcess, signal: AbortSignal): () => Promise<void> {
   let stopping: Promise<void> | undefined;
   const end = async (): Promise<void> => {
     signal.removeEventListener('abort', stop);
     await server.stop();
-    await rm(folder, { recursive: true, force: true });
   };
   const stop = (): Promise<void> => {
     stopping ??= end();
@@ -125,14 +122,8 @@ function stopOnce(server: ServerProcess, folder: string, signal: AbortSignal): (
 
 // Programs of the server get nothing from this process that could lead them elsewhere (PGDATA,
 // PGOPTIONS), and speak the same language and live in the same time zone on every machine.
-function environmentFor(installation: Installation): NodeJS.ProcessEnv {
-  const { libraryFolder } = installation;
-  return {
-    PATH: process.env.PATH,
-    LC_ALL: 'C',
-    TZ: 'UTC',
-    ...(libraryFolder === undefined ? {} : { LD_LIBRARY_PATH: libraryFolder }),
-  };
+function serverEnvironment(): NodeJS.ProcessEnv {
+  return { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC' };
 }
 
 function socketAddress(folder: string, port: number): Address {

@@ -1,8 +1,5 @@
 // How a throw-away server is set up: fast because its data may be lost, and closed to others.
 
-import { appendFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-
 /** What is set per server. */
 export interface Setup {
   readonly folder: string;
@@ -31,15 +28,8 @@ const fastSettings: Readonly<Record<string, string>> = {
   password_encryption: 'scram-sha-256',
 };
 
-// The socket lies in a folder that only its owner enters. Any user of the machine reaches a port.
-const access = `local all         all              trust
-host  all         all 127.0.0.1/32 scram-sha-256
-local replication all              trust
-host  replication all 127.0.0.1/32 scram-sha-256
-`;
-
-/** Writes the configuration into a new data directory. */
-export async function configure(data: string, setup: Setup): Promise<void> {
+/** The settings of a server as arguments of `postgres`. */
+export function settingArguments(setup: Setup): string[] {
   const settings = {
     ...fastSettings,
     listen_addresses: setup.tcp === true ? '127.0.0.1' : '',
@@ -49,13 +39,5 @@ export async function configure(data: string, setup: Setup): Promise<void> {
     cluster_name: `drydock ${setup.purpose}`,
     ...setup.settings,
   };
-  const lines = Object.entries(settings).map(([name, value]) => `${name} = ${quoted(value)}\n`);
-  // In the file and not in arguments, so that ALTER SYSTEM can still change them.
-  await appendFile(join(data, 'postgresql.conf'), lines.join(''));
-  await writeFile(join(data, 'pg_hba.conf'), access);
-}
-
-// Manual, 20.1.2: a quote is doubled; a backslash starts an escape.
-function quoted(value: string): string {
-  return `'${value.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
+  return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 }
