@@ -103,7 +103,10 @@ export async function recorded<T>(
 }
 
 /** The newest entries first; empty where Drydock has never been. */
-export async function readJournal(database: Database, limit = 100): Promise<readonly JournalRow[]> {
+export async function readJournal(
+  database: Database,
+  limit = 1_000,
+): Promise<readonly JournalRow[]> {
   if (!(await isInstalled(database))) return [];
   return database.query<JournalRow>(
     'SELECT seq::int, entry, hash FROM drydock.journal ORDER BY seq DESC LIMIT $1',

@@ -5,8 +5,9 @@ import { basename, join } from 'node:path';
 import { sha256 } from '../core/digest.ts';
 import { Failure } from '../core/failure.ts';
 import { parseSql } from '../postgres/parser.ts';
+import { positionsIn } from '../postgres/text-position.ts';
 import { type MigrationStep, splitIntoSteps } from './steps.ts';
-import { positionAt, syntaxFailure } from './syntax.ts';
+import { syntaxFailure } from './syntax.ts';
 
 /** A migration as it stands in its file. */
 export interface Migration {
@@ -40,9 +41,10 @@ export async function readMigration(path: string): Promise<Migration> {
   const parsed = await parseSql(sql);
   const [problem] = parsed.problems;
   if (problem !== undefined) throw syntaxFailure(path, sql, problem);
+  const positionAt = positionsIn(sql);
   const { steps, hasOwnTransaction } = splitIntoSteps(parsed.statements, (statement) => ({
     file: path,
-    line: positionAt(sql, statement.start).line,
+    line: positionAt(statement.start).line,
   }));
   return {
     version,

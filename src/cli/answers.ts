@@ -1,0 +1,105 @@
+// Who answers the questions of a guarded environment: flags first, then a person at a terminal, and
+// without either nobody: then nothing is done.
+
+import { interrupted } from '../core/context.ts';
+import { shortDigest } from '../core/digest.ts';
+import { formatBytes, formatDuration } from '../core/duration.ts';
+import { Failure } from '../core/failure.ts';
+import type { Answers, FinalQuestion, PlanQuestion } from '../safe-change.ts';
+import { renderGates } from './render/gates.ts';
+import { blockSentence, renderRehearsal } from './render/rehearsal.ts';
+import type { CommandInput } from './verb.ts';
+
+/** The flags that answer. */
+export interface AnswerFlags {
+  readonly yes?: boolean;
+  readonly confirm?: string;
+}
+
+/** Answers for a command: it shows each question and takes the answer where there is one. */
+export function answersFrom(input: CommandInput<AnswerFlags>): Answers {
+  return {
+    plan: async (question) => {
+      input.say(planText(question));
+      if (input.flags.yes === true) return true;
+      if (!input.interactive) throw nobodyToAsk(question, '--yes');
+      return askYes(`Apply this plan to ${question.target.environment.name}?`);
+    },
+    final: async (question) => {
+      const { database } = question.target.address;
+      input.say(finalText(question));
+      if (input.flags.confirm !== undefined) {
+        if (input.flags.confirm === database) return true;
+        throw wrongName(input.flags.confirm, database);
+      }
+      if (!input.interactive) throw nobodyToAsk(question, `--yes --confirm ${database}`);
+      return (
+        (await askText(`Type the name of the database to change it (${database})`)) === database
+      );
+    },
+  };
+}
+
+/** Asks a yes-or-no question at the terminal. */
+export async function askYes(message: string): Promise<boolean> {
+  const { confirm, isCancel } = await import('@clack/prompts');
+  const answer = await confirm({ message, initialValue: false });
+  if (isCancel(answer)) throw interrupted();
+  return answer;
+}
+
+/** Asks for a text at the terminal. */
+export async function askText(message: string): Promise<string> {
+  const { text, isCancel } = await import('@clack/prompts');
+  const answer = await text({ message });
+  if (isCancel(answer)) throw interrupted();
+  return answer.trim();
+}
+
+function planText({ target, plan, findings, gates }: PlanQuestion): string {
+  const count = (severity: string): number =>
+    findings.filter((finding) => finding.severity === severity).length;
+  const steps = plan.pending.map(({ migration, fromStep }) => {
+    const statements = migration.steps.reduce((sum, each) => sum + each.statements.length, 0);
+    const from = fromStep > 0 ? `, from step ${fromStep + 1} of ${migration.steps.length}` : '';
+    return `  ${migration.name}  ${statements} statements${from}`;
+  });
+  return [
+    '',
+    `Plan for ${target.environment.name}  ${target.address.label}  digest ${shortDigest(plan.digest)}`,
+    ...steps,
+    `  check: ${count('error')} errors, ${count('warning')} warnings (drydock check shows them)`,
+    ...(gates.length === 0 ? [] : ['', renderGates(gates)]),
+    '',
+  ].join('\n');
+}
+
+function finalText(question: FinalQuestion): string {
+  const { target, backup, rehearsal } = question;
+  return [
+    '',
+    renderRehearsal(rehearsal),
+    '',
+    `Backup      ${backup.file}  ${formatBytes(backup.sizeBytes)}`,
+    `Way back    restored and compared just now in ${formatDuration(backup.restoreMs)}`,
+    `Rehearsal   ${blockSentence(rehearsal)}`,
+    `Target      ${target.environment.name}  ${target.address.label}`,
+    '',
+  ].join('\n');
+}
+
+function nobodyToAsk({ target }: PlanQuestion, flags: string): Failure {
+  return new Failure({
+    code: 'usage/nobody-to-ask',
+    message: `there is no terminal to ask whether ${target.environment.name} may be changed`,
+    hint: `Answer by flags: drydock apply ${target.environment.name} ${flags}`,
+  });
+}
+
+function wrongName(given: string, database: string): Failure {
+  return new Failure({
+    code: 'usage/wrong-database-name',
+    message: `--confirm ${given} is not the name of the database, ${database}`,
+    hint: `Look at the address once more; when it is right: --confirm ${database}`,
+  });
+}

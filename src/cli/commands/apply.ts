@@ -1,0 +1,66 @@
+import { resolve } from 'node:path';
+import { answersFrom } from '../answers.ts';
+import { exitCodes } from '../exit-code.ts';
+import { renderChange } from '../render/change.ts';
+import { type CommandInput, type Outcome, verb } from '../verb.ts';
+import { answerFlags, environmentArgument, gateFlags, migrationArgument } from './arguments.ts';
+
+interface Flags {
+  readonly yes?: boolean;
+  readonly confirm?: string;
+  readonly waive?: readonly string[];
+  readonly toldBy?: string;
+  readonly dryRun?: boolean;
+}
+
+export const apply = verb<Flags>({
+  name: 'apply',
+  brief: 'Run the pending migrations on an environment',
+  description:
+    'Runs the pending migrations, each transaction with its ledger row, waiting for locks so briefly that nobody queues behind it. A guarded environment (production) is changed only through the gates, a backup that is proven by restoring it, a rehearsal on that copy and two confirmations. Without a terminal give --yes, and --confirm with the name of the database.',
+  args: [environmentArgument, migrationArgument],
+  flags: {
+    ...answerFlags,
+    ...gateFlags,
+    dryRun: { kind: 'switch', brief: 'Show the plan, the findings and the gates; change nothing' },
+  },
+  run: async (input, environment = '', file) => {
+    const { flags, project, cwd } = input;
+    const path = file === undefined ? undefined : file.includes('/') ? resolve(cwd, file) : file;
+    if (flags.dryRun === true) return showOnly(input, environment, path);
+    const { applyChange } = await import('../../safe-change.ts');
+    const { parseWaiver } = await import('../../promotion/judge.ts');
+    const opened = await project();
+    const report = await applyChange(opened, {
+      environment,
+      file: path,
+      answers: answersFrom(input),
+      waivers: (flags.waive ?? []).map((text) => parseWaiver(text, opened.actor.who)),
+      toldBy: flags.toldBy,
+    });
+    const refused = report.outcome === 'refused' || report.outcome === 'declined';
+    return {
+      data: report,
+      text: renderChange(report),
+      exit: refused
+        ? exitCodes.gateClosed
+        : report.health?.healthy === false
+          ? exitCodes.unhealthy
+          : exitCodes.done,
+    };
+  },
+});
+
+async function showOnly(
+  { project, flags }: CommandInput<Flags>,
+  environment: string,
+  file: string | undefined,
+): Promise<Outcome> {
+  const { judgePromotion } = await import('../../safe-change.ts');
+  const { parseWaiver } = await import('../../promotion/judge.ts');
+  const { renderPreflight } = await import('../render/gates.ts');
+  const opened = await project();
+  const waivers = (flags.waive ?? []).map((text) => parseWaiver(text, opened.actor.who));
+  const judged = await judgePromotion(opened, { environment, file, waivers, notify: false });
+  return { data: { environment, ...judged }, text: renderPreflight(environment, judged) };
+}

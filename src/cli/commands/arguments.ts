@@ -1,0 +1,43 @@
+// Arguments and flags that several commands share, so that they are called and explained alike.
+
+import type { ArgumentParts, FlagParts } from '../verb.ts';
+
+/** The environment that a command is about. */
+export const environmentArgument: ArgumentParts = {
+  placeholder: 'environment',
+  brief: 'An environment of the configuration, such as staging',
+};
+
+/** The last migration to run. */
+export const migrationArgument: ArgumentParts = {
+  placeholder: 'migration',
+  brief: 'Run the pending migrations up to this file (default: all)',
+  optional: true,
+};
+
+/** A backup, by path or name. */
+export const backupArgument: ArgumentParts = {
+  placeholder: 'backup',
+  brief: 'A file of `drydock backups`, by path or name (default: the newest)',
+  optional: true,
+};
+
+/** Flags that answer the questions of a guarded environment. */
+export const answerFlags: Record<'yes' | 'confirm', FlagParts> = {
+  yes: { kind: 'switch', brief: "Answer the plan's question with yes" },
+  confirm: {
+    kind: 'text',
+    placeholder: 'database',
+    brief: "Answer the last question with the database's name",
+  },
+};
+
+/** Flags that bring evidence to the gates. */
+export const gateFlags: Record<'waive' | 'toldBy', FlagParts> = {
+  waive: {
+    kind: 'texts',
+    placeholder: 'gate=reason',
+    brief: 'Pass a closed gate, for this reason',
+  },
+  toldBy: { kind: 'text', placeholder: 'name', brief: 'Who gives their word that the team knows' },
+};

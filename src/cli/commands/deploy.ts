@@ -1,0 +1,24 @@
+import { exitCodes } from '../exit-code.ts';
+import { renderDeploy } from '../render/deploy.ts';
+import { verb } from '../verb.ts';
+import { environmentArgument } from './arguments.ts';
+
+export const deploy = verb<{ readonly release?: string }>({
+  name: 'deploy',
+  brief: 'Bring a release of the application to an environment and look at its health',
+  description:
+    "Runs the environment's deploy command with DRYDOCK_ENVIRONMENT and DRYDOCK_RELEASE (a commit), waits until the health address answers 200, and keeps both in the journal. Exit 9 when the application is not healthy afterwards.",
+  args: [environmentArgument],
+  flags: {
+    release: { kind: 'text', placeholder: 'revision', brief: 'A commit or tag (default: HEAD)' },
+  },
+  run: async ({ project, flags }, environment = '') => {
+    const { deployRelease } = await import('../../releases.ts');
+    const report = await deployRelease(await project(), { environment, revision: flags.release });
+    return {
+      data: report,
+      text: renderDeploy(report),
+      exit: report.health.healthy ? exitCodes.done : exitCodes.unhealthy,
+    };
+  },
+});

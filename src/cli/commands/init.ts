@@ -1,0 +1,21 @@
+import { verb } from '../verb.ts';
+
+export const init = verb({
+  name: 'init',
+  brief: "Write a configuration, the migrations folder and the runbook's seven scripts",
+  description:
+    'Writes drydock.config.ts, .env.example, migrations/ and the seven scripts into this folder, and adds .env and backups/ to .gitignore. Files that are there already are left as they are.',
+  run: async ({ cwd }) => {
+    const { scaffold } = await import('../init/scaffold.ts');
+    const files = scaffold(cwd);
+    const lines = files.map(({ path, written }) => `${written ? 'wrote' : 'kept '}  ${path}`);
+    return {
+      data: { files },
+      text: [
+        ...lines,
+        '',
+        'Next: set DEV_DATABASE_URL (see .env.example), then: drydock new NAME',
+      ].join('\n'),
+    };
+  },
+});

@@ -1,0 +1,20 @@
+import { resolve } from 'node:path';
+import { renderRehearsal } from '../render/rehearsal.ts';
+import { verb } from '../verb.ts';
+import { environmentArgument, migrationArgument } from './arguments.ts';
+
+export const rehearse = verb({
+  name: 'rehearse',
+  brief: 'Run the pending migrations on a restored copy and time each statement',
+  description:
+    'Restores the newest backup into a throw-away server, compares it with its manifest, runs the pending migrations on it with the same code that runs them for real, and reports the time, the rows and the locks of each statement. It does not yet forecast what production would feel, and it sees no lock of a statement that cannot be in a transaction.',
+  args: [environmentArgument, migrationArgument],
+  run: async ({ project, cwd }, environment = '', file) => {
+    const { rehearseChange } = await import('../../safe-change.ts');
+    const report = await rehearseChange(await project(), {
+      environment,
+      file: file?.includes('/') ? resolve(cwd, file) : file,
+    });
+    return { data: report, text: renderRehearsal(report) };
+  },
+});

@@ -1,0 +1,21 @@
+import { exitCodes } from '../exit-code.ts';
+import { renderDeploy } from '../render/deploy.ts';
+import { verb } from '../verb.ts';
+import { environmentArgument } from './arguments.ts';
+
+export const rollback = verb({
+  name: 'rollback',
+  brief: 'Roll the code back: deploy the last healthy release before the one in force',
+  description:
+    "Finds in the environment's journal the newest release that was healthy before the one in force, and deploys it. The database is not touched: for that see `drydock restore`.",
+  args: [environmentArgument],
+  run: async ({ project }, environment = '') => {
+    const { rollBackRelease } = await import('../../releases.ts');
+    const report = await rollBackRelease(await project(), { environment });
+    return {
+      data: report,
+      text: renderDeploy(report),
+      exit: report.health.healthy ? exitCodes.done : exitCodes.unhealthy,
+    };
+  },
+});

@@ -1,0 +1,27 @@
+import { exitCodes } from '../exit-code.ts';
+import { renderStatus } from '../render/status.ts';
+import { verb } from '../verb.ts';
+
+export const status = verb<{ readonly exitCode?: boolean }>({
+  name: 'status',
+  brief: 'Show where every environment stands',
+  description:
+    'Shows for each environment (or for one) the last migration in force, what is pending, files edited after they were applied, a schema changed by hand, commands that never ended, and the last health sample. Reads only.',
+  args: [{ placeholder: 'environment', brief: 'One environment (default: all)', optional: true }],
+  flags: {
+    exitCode: { kind: 'switch', brief: 'Exit 11 when something is pending, edited or drifted' },
+  },
+  run: async ({ project, flags }, environment) => {
+    const { statusOf } = await import('../../outlook.ts');
+    const statuses = await statusOf(await project(), environment);
+    const behind = statuses.some(
+      ({ pending, partial, edited, drifted }) =>
+        drifted || pending.length + partial.length + edited.length > 0,
+    );
+    return {
+      data: { environments: statuses },
+      text: renderStatus(statuses),
+      exit: flags.exitCode === true && behind ? exitCodes.pending : exitCodes.done,
+    };
+  },
+});

@@ -1,0 +1,57 @@
+#!/usr/bin/env node
+// The command `drydock`: one line for each verb, in the order of the process.
+
+import { buildApplication, buildRouteMap, run } from '@stricli/core';
+import packageJson from '../../package.json' with { type: 'json' };
+import { apply } from './commands/apply.ts';
+import { backup } from './commands/backup.ts';
+import { backups } from './commands/backups.ts';
+import { check } from './commands/check.ts';
+import { demo } from './commands/demo.ts';
+import { deploy } from './commands/deploy.ts';
+import { health } from './commands/health.ts';
+import { history } from './commands/history.ts';
+import { init } from './commands/init.ts';
+import { newCommand } from './commands/new.ts';
+import { preflight } from './commands/preflight.ts';
+import { prove } from './commands/prove.ts';
+import { rehearse } from './commands/rehearse.ts';
+import { restore } from './commands/restore.ts';
+import { rollback } from './commands/rollback.ts';
+import { status } from './commands/status.ts';
+import { exitCodes } from './exit-code.ts';
+
+const routes = buildRouteMap({
+  routes: {
+    demo,
+    init,
+    new: newCommand,
+    check,
+    apply,
+    backup,
+    backups,
+    prove,
+    rehearse,
+    preflight,
+    deploy,
+    health,
+    status,
+    history,
+    restore,
+    rollback,
+  },
+  docs: {
+    brief: 'Takes a PostgreSQL migration from a file to a proven change in production, and back',
+  },
+});
+
+const application = buildApplication(routes, {
+  name: 'drydock',
+  versionInfo: { currentVersion: packageJson.version },
+  scanner: { caseStyle: 'allow-kebab-for-camel', allowArgumentEscapeSequence: true },
+  documentation: { caseStyle: 'convert-camel-to-kebab' },
+});
+
+await run(application, process.argv.slice(2), { process });
+// The argument parser reports what it cannot read with negative statuses of its own.
+if (Number(process.exitCode) < 0) process.exitCode = exitCodes.usage;

@@ -1,0 +1,59 @@
+// The checklist for people: a line for each gate, and below a closed one how to open it.
+
+import { styleText } from 'node:util';
+import type { Plan } from '../../migration/plan.ts';
+import type { JudgedGate } from '../../promotion/gate.ts';
+import { wrap } from './text.ts';
+
+const nameWidth = 27;
+const reasonWidth = 79 - nameWidth - 2;
+
+/** The gates as lines of at most 80 columns. */
+export function renderGates(gates: readonly JudgedGate[]): string {
+  return gates
+    .map((gate) => {
+      const reason = wrap(gate.reason, reasonWidth);
+      const lines = [
+        `${mark(gate)} ${gate.id.padEnd(nameWidth)}${reason[0] ?? ''}`,
+        ...reason.slice(1).map((line) => `  ${' '.repeat(nameWidth)}${line}`),
+      ];
+      if (gate.howToOpen !== null) {
+        const how =
+          gate.broughtBy === 'apply' ? '`drydock apply` does this itself' : gate.howToOpen;
+        lines.push(
+          ...wrap(how, reasonWidth - 2).map(
+            (line, index) => `  ${' '.repeat(nameWidth)}${index === 0 ? '→' : ' '} ${line}`,
+          ),
+        );
+      }
+      return lines.join('\n');
+    })
+    .join('\n');
+}
+
+/** The answer of `drydock preflight`. */
+export function renderPreflight(
+  environment: string,
+  { plan, gates }: { readonly plan: Plan; readonly gates: readonly JudgedGate[] },
+): string {
+  const names = plan.pending.map(({ migration }) => migration.name);
+  if (names.length === 0) return `Nothing is pending in ${environment}.`;
+  const closed = gates.filter((gate) => gate.state === 'closed' && gate.broughtBy === 'people');
+  const verdict =
+    closed.length === 0
+      ? `Every gate that people open is open: drydock apply ${environment}`
+      : `${closed.length} of ${gates.length} gates ${closed.length === 1 ? 'is' : 'are'} closed. Nothing was changed.`;
+  return [
+    `Checklist for ${environment}: ${names.join(', ')}`,
+    '',
+    renderGates(gates),
+    '',
+    verdict,
+  ].join('\n');
+}
+
+function mark(gate: JudgedGate): string {
+  if (gate.state === 'open') return styleText('green', '✓');
+  if (gate.state === 'waived') return styleText('yellow', '!');
+  return gate.broughtBy === 'apply' ? '·' : styleText('red', '✗');
+}

@@ -1,0 +1,95 @@
+// Gathers the evidence that the gates judge: from the environments, the journal and the backups.
+// Reads only.
+
+import type { Environment } from '../config/environment.ts';
+import type { HealthSample } from '../history/health-samples.ts';
+import { readSamples } from '../history/health-samples.ts';
+import { type JournalRow, readJournal } from '../history/journal.ts';
+import { readLedger } from '../history/ledger.ts';
+import type { Finding } from '../lint/finding.ts';
+import type { Plan } from '../migration/plan.ts';
+import type { Database } from '../postgres/connect.ts';
+import { schemaFingerprint } from '../postgres/fingerprint.ts';
+import type { EnvironmentState, PromotionEvidence, ProvenBackup, TeamNotice } from './evidence.ts';
+import { rowsOf } from './migrations-in-force.ts';
+
+/** Where the evidence comes from: functions of other steps, handed in. */
+export interface Sources {
+  readonly now: Date;
+  readonly environment: Environment;
+  /** Every environment, in the order of promotion. */
+  readonly environments: readonly Environment[];
+  readonly plan: Plan;
+  readonly findings: readonly Finding[];
+  /** The journal of the environment to be changed, newest first. */
+  readonly journal: readonly JournalRow[];
+  readonly health: HealthSample | null;
+  readonly backup: ProvenBackup | null;
+  /** Opens an environment for reading; rejects when it cannot be reached. */
+  readonly read: <T>(
+    environment: Environment,
+    work: (database: Database) => Promise<T>,
+  ) => Promise<T>;
+}
+
+/** Gathers everything but the rehearsal, which comes later. */
+export async function gatherEvidence(sources: Sources): Promise<PromotionEvidence> {
+  const { environments, environment } = sources;
+  const first = environments[0];
+  const before = environments.find((candidate) => candidate.name === environment.after);
+  return {
+    now: sources.now,
+    environment,
+    migrations: sources.plan.pending.map(({ migration }) => migration),
+    findings: sources.findings,
+    local:
+      first === undefined || first.name === environment.name ? null : await stateOf(sources, first),
+    before: before === undefined ? null : await stateOf(sources, before),
+    notice: noticeFor(sources.journal, sources.plan.digest),
+    health: sources.health,
+    backup: sources.backup,
+    rehearsal: null,
+  };
+}
+
+// An environment that cannot be read is evidence too: its gates stay closed and say so.
+async function stateOf(
+  sources: Sources,
+  environment: Environment,
+): Promise<EnvironmentState | null> {
+  const migrations = sources.plan.pending.map(({ migration }) => migration);
+  try {
+    return await sources.read(environment, async (database) => {
+      const ledger = await readLedger(database);
+      const since = rowsOf(ledger, migrations).map((row) => row.appliedAt.getTime());
+      return {
+        name: environment.name,
+        ledger,
+        fingerprint: await schemaFingerprint(database),
+        fingerprintAfterApply: fingerprintAfterApply(await readJournal(database)),
+        samples:
+          since.length === 0 ? [] : await readSamples(database, new Date(Math.min(...since))),
+      };
+    });
+  } catch {
+    return null;
+  }
+}
+
+/** The fingerprint that the newest apply wrote into the journal; undefined when there is none. */
+export function fingerprintAfterApply(journal: readonly JournalRow[]): string | undefined {
+  const found = journal
+    .map(({ entry }) => (entry.phase === 'done' ? entry.details?.fingerprint : undefined))
+    .find((fingerprint) => typeof fingerprint === 'string');
+  return typeof found === 'string' ? found : undefined;
+}
+
+/** The newest notice in the journal about exactly this plan. */
+export function noticeFor(journal: readonly JournalRow[], plan: string): TeamNotice | null {
+  const found = journal.find(
+    ({ entry }) => entry.command === 'notify' && entry.phase === 'done' && entry.plan === plan,
+  );
+  return found === undefined
+    ? null
+    : { by: String(found.entry.details?.by ?? found.entry.who), at: new Date(found.entry.at) };
+}

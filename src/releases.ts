@@ -1,0 +1,106 @@
+// The application beside the database: bringing a release to an environment, going back to the one
+// before, and looking at its health.
+
+import { Failure } from './core/failure.ts';
+import { takeSample } from './health/sample.ts';
+import { verifyHealth } from './health/verify.ts';
+import { type HealthSample, recordSample } from './history/health-samples.ts';
+import { readJournal } from './history/journal.ts';
+import { connect } from './postgres/connect.ts';
+import { doing, type Project, reading, type Target, targetNamed } from './project.ts';
+import { type DeployReport, deploy } from './release/deploy.ts';
+import { previousRelease } from './release/previous.ts';
+import { findRelease, type Release } from './release/release.ts';
+
+const healthPatienceMs = 30_000;
+
+/**
+ * Deploys a release, then judges it by the application's health.
+ *
+ * @throws `release/unknown-revision`, `release/no-command`, `release/deploy-failed`
+ */
+export async function deployRelease(
+  project: Project,
+  request: { readonly environment: string; readonly revision?: string | undefined },
+): Promise<DeployReport> {
+  const release = await releaseNamed(project, request.revision ?? 'HEAD');
+  return bring(project, { environment: request.environment, release, command: 'deploy' });
+}
+
+/**
+ * Deploys the newest release that was healthy before the one in force.
+ *
+ * @throws `release/no-earlier-release`, and what {@link deployRelease} throws
+ */
+export async function rollBackRelease(
+  project: Project,
+  request: { readonly environment: string },
+): Promise<DeployReport> {
+  const target = targetNamed(project, request.environment);
+  const commit = previousRelease(await reading(project, target, readJournal));
+  if (commit === undefined) {
+    throw new Failure({
+      code: 'release/no-earlier-release',
+      message: `the journal of ${request.environment} has no earlier healthy release`,
+      hint: `Name the commit yourself: drydock deploy ${request.environment} --release COMMIT`,
+    });
+  }
+  const release = await releaseNamed(project, commit);
+  return bring(project, { environment: request.environment, release, command: 'rollback' });
+}
+
+/** Asks every probe of an environment once and keeps the sample. */
+export async function lookAtHealth(project: Project, name: string): Promise<HealthSample> {
+  const target = targetNamed(project, name);
+  const sample = await takeSample(project.context, target.environment);
+  await keepSample(target, sample);
+  return sample;
+}
+
+async function bring(
+  project: Project,
+  request: { environment: string; release: Release; command: 'deploy' | 'rollback' },
+): Promise<DeployReport> {
+  const target = targetNamed(project, request.environment);
+  const { context, config } = project;
+  const { environment } = target;
+  const { release, command } = request;
+  return doing(project, target, { command, changes: false }, async () => {
+    const result = await deploy(context, {
+      environment,
+      release,
+      folder: config.root,
+      verify: () => verifyHealth(context, () => takeSample(context, environment), healthPatienceMs),
+    });
+    await keepSample(target, result.health);
+    return {
+      result,
+      details: {
+        release: release.commit,
+        subject: release.subject,
+        healthy: result.health.healthy,
+      },
+    };
+  });
+}
+
+async function releaseNamed(project: Project, revision: string): Promise<Release> {
+  const release = await findRelease(project.config.root, revision);
+  if (release !== undefined) return release;
+  throw new Failure({
+    code: 'release/unknown-revision',
+    message: `git knows no revision ${revision} in ${project.config.root}`,
+    hint: 'A release is a commit: commit the code first (git commit), or name another revision with --release.',
+  });
+}
+
+// A database that cannot be reached cannot keep the sample that says so: the command shows it.
+async function keepSample(target: Target, sample: HealthSample): Promise<void> {
+  if (!reached(sample)) return;
+  await using database = await connect(target.address, { purpose: 'health' });
+  await recordSample(database, sample).catch(() => {});
+}
+
+function reached(sample: HealthSample): boolean {
+  return sample.probes.some(({ probe, healthy }) => probe === 'database' && healthy);
+}
