@@ -1,11 +1,14 @@
+import { readFileSync } from 'node:fs';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 
 /** Imports `*.sql`, `*.sh` and `*.txt` as text, as esbuild does in the build. */
 const textFiles = {
   name: 'text-files',
-  transform(code: string, id: string): { code: string; map: null } | undefined {
+  // Before vite's own loaders, which make addresses of text files.
+  enforce: 'pre' as const,
+  load(id: string): string | undefined {
     return /\.(sql|sh|txt)$/.test(id)
-      ? { code: `export default ${JSON.stringify(code)};`, map: null }
+      ? `export default ${JSON.stringify(readFileSync(id, 'utf8'))};`
       : undefined;
   },
 };

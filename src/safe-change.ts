@@ -89,7 +89,7 @@ export async function applyChange(project: Project, request: ChangeRequest): Pro
   const target = targetNamed(project, request.environment);
   const plan = await planFor(project, target, request.file);
   if (plan.pending.length === 0) return report(target, plan, { outcome: 'nothing pending' });
-  const findings = await findingsOf(plan);
+  const findings = await findingsOf(project, plan);
   if (target.environment.guarded) await tellTheTeam(project, target, plan, request.toldBy);
   return doing(project, target, { command: 'apply', changes: true }, async () => {
     await assertUnchanged(project, target, request, plan);
@@ -206,7 +206,7 @@ export async function judgePromotion(
   if (request.notify || request.toldBy !== undefined) {
     await tellTheTeam(project, target, plan, request.toldBy);
   }
-  const evidence = await evidenceFor(project, target, { plan, findings: await findingsOf(plan) });
+  const evidence = await evidenceFor(project, target, { plan, findings: await findingsOf(project, plan) });
   return { plan, gates: judgeGates(evidence, request.waivers) };
 }
 
@@ -231,9 +231,13 @@ async function evidenceFor(
 }
 
 // What a comment in the file allows is still judged by the gates: passing one takes a name and a reason.
-async function findingsOf(plan: Plan): Promise<readonly Finding[]> {
-  const files = plan.pending.map(({ migration }) => ({ path: migration.path, sql: migration.sql }));
-  const { findings, allowed } = await check(files);
+async function findingsOf(project: Project, plan: Plan): Promise<readonly Finding[]> {
+  const pending = plan.pending.map(({ migration }) => migration.path);
+  const all = await readMigrations(project.config.migrations);
+  const { findings, allowed } = await check(
+    all.filter(({ path }) => pending.includes(path)),
+    { earlier: all.filter(({ path }) => !pending.includes(path)) },
+  );
   return [...findings, ...allowed.map(({ finding }) => finding)];
 }
 

@@ -1,0 +1,56 @@
+// Backups and proofs for people.
+
+import type { BackupList } from '../../backup/backups.ts';
+import { type Backup, type Proof, validProof } from '../../backup/manifest.ts';
+import { formatBytes, formatDuration } from '../../core/duration.ts';
+import { table } from './text.ts';
+
+/** One new backup. */
+export function renderBackup({ file, manifest }: Backup): string {
+  const { contents, dump, environment } = manifest;
+  const rows = Object.values(contents.tables).reduce((sum, count) => sum + count, 0);
+  return [
+    file,
+    `${formatBytes(dump.sizeBytes)}, ${Object.keys(contents.tables).length} tables, ${rows} rows, sha256 ${dump.sha256.slice(0, 12)}`,
+    `Prove that it can be restored: drydock prove ${environment}`,
+  ].join('\n');
+}
+
+/** All backups of an environment. */
+export function renderBackups(environment: string, list: BackupList, now: Date): string {
+  if (list.backups.length === 0 && list.incomplete.length === 0) {
+    return `There is no backup of ${environment} yet: drydock backup ${environment}`;
+  }
+  const rows = list.backups.map((backup) => {
+    const proof = validProof(backup);
+    return [
+      backup.name,
+      formatDuration(now.getTime() - new Date(backup.manifest.endedAt).getTime()),
+      formatBytes(backup.manifest.dump.sizeBytes),
+      proof === null ? 'no' : formatDuration(proof.restoreMs),
+      backup.manifest.reason,
+    ];
+  });
+  return [
+    table(
+      [
+        { title: 'backup' },
+        { title: 'age', align: 'right' },
+        { title: 'size', align: 'right' },
+        { title: 'proven', align: 'right' },
+        { title: 'why' },
+      ],
+      rows,
+    ),
+    ...list.incomplete.map(({ file, reason }) => `✗ ${file} is no backup: ${reason}`),
+  ].join('\n');
+}
+
+/** A proof that holds. */
+export function renderProof({ backup, proof }: { backup: string; proof: Proof }): string {
+  const { tables, rows, sequences, schemaObjects } = proof.compared;
+  return [
+    `${backup} is proven: restored in ${formatDuration(proof.restoreMs)} and compared.`,
+    `${tables} tables with ${rows} rows, ${sequences} sequences and ${schemaObjects} schema objects are as the manifest says.`,
+  ].join('\n');
+}

@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import { parseSql } from '../postgres/parser.ts';
+import { type MigrationStep, splitIntoSteps } from './steps.ts';
+
+async function stepsOf(sql: string): Promise<readonly MigrationStep[]> {
+  const { statements } = await parseSql(sql);
+  return splitIntoSteps(statements, (statement) => ({
+    file: '001_test.sql',
+    line: sql.slice(0, statement.start).split('\n').length,
+  })).steps;
+}
+
+function shape(steps: readonly MigrationStep[]): string[] {
+  return steps.map(({ kind, statements }) => `${kind} ${statements.length}`);
+}
+
+describe('the steps of a migration', () => {
+  it('are one transaction when the file says nothing', async () => {
+    expect(shape(await stepsOf('CREATE TABLE a (); CREATE TABLE b ();'))).toEqual([
+      'transaction 2',
+    ]);
+  });
+
+  it("take the file's own BEGIN and COMMIT as borders and do not run them", async () => {
+    const steps = await stepsOf('BEGIN; CREATE TABLE a (); COMMIT; CREATE TABLE b ();');
+    expect(shape(steps)).toEqual(['transaction 1', 'transaction 1']);
+    expect(steps[0]?.statements[0]?.sql).toBe('CREATE TABLE a ()');
+  });
+
+  it('run what cannot be in a transaction alone, in its place', async () => {
+    const sql = 'CREATE TABLE a (x int); CREATE INDEX CONCURRENTLY i ON a (x); CREATE TABLE b ();';
+    expect(shape(await stepsOf(sql))).toEqual(['transaction 1', 'alone 1', 'transaction 1']);
+  });
+
+  it.each([
+    'CREATE INDEX CONCURRENTLY i ON a (x)',
+    'DROP INDEX CONCURRENTLY i',
+    'REINDEX INDEX CONCURRENTLY i',
+    'REINDEX (CONCURRENTLY) TABLE a',
+    'REINDEX SCHEMA public',
+    'VACUUM a',
+    'CLUSTER',
+    'ALTER TABLE a DETACH PARTITION b CONCURRENTLY',
+    "ALTER SYSTEM SET work_mem = '8MB'",
+    'CREATE DATABASE a',
+    'DROP DATABASE a',
+  ])('know that this cannot be in a transaction: %s', async (sql) => {
+    expect(shape(await stepsOf(`${sql};`))).toEqual(['alone 1']);
+    await expect(stepsOf(`BEGIN; ${sql}; COMMIT;`)).rejects.toMatchObject({
+      code: 'migration/cannot-be-in-transaction',
+    });
+  });
+
+  it.each(['ANALYZE a', 'CLUSTER a', 'REINDEX TABLE a', 'SAVEPOINT s', 'DROP INDEX i'])(
+    'leave this in its transaction: %s',
+    async (sql) => {
+      expect(shape(await stepsOf(`${sql};`))).toEqual(['transaction 1']);
+    },
+  );
+
+  it.each([
+    ['BEGIN; SELECT 1;', 'a BEGIN without a COMMIT'],
+    ['SELECT 1; COMMIT;', 'a COMMIT without a BEGIN'],
+    ['BEGIN; BEGIN; COMMIT;', 'a second BEGIN'],
+    ['BEGIN; SELECT 1; ROLLBACK;', 'a ROLLBACK'],
+  ])('refuse %s', async (sql, words) => {
+    await expect(stepsOf(sql)).rejects.toMatchObject({
+      code: 'migration/transaction-in-pieces',
+      message: expect.stringContaining(words),
+    });
+  });
+
+  it('tell the line of each statement', async () => {
+    const [step] = await stepsOf('-- why\n\nCREATE TABLE a ();\n\n-- and\nCREATE TABLE b ();\n');
+    expect(step?.statements.map(({ line }) => line)).toEqual([3, 6]);
+  });
+});
