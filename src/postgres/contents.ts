@@ -101,7 +101,7 @@ export function compareContents(expected: Contents, actual: Contents): ContentsD
 }
 
 async function readSequences(database: Database): Promise<Record<string, SequencePosition>> {
-  const sequences = await database.query<{ name: string; id: string }>(
+  const sequences = await database.query<{ name: string; id: number }>(
     `SELECT format('%I.%I', n.nspname, c.relname) AS name, c.oid AS id
        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
       WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND n.nspname !~ '^pg_'

@@ -1,0 +1,266 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  serverAddress,
+  type TestContext,
+  type TestDatabase,
+  testContext,
+  testDatabase,
+} from '../../test/database.ts';
+import richDatabase from '../../test/rich-database.sql';
+import { Address } from '../postgres/address.ts';
+import { connect } from '../postgres/connect.ts';
+import { schemaFingerprint } from '../postgres/fingerprint.ts';
+import { type BackUpOptions, backUp } from './back-up.ts';
+import { findBackup, listBackups } from './backups.ts';
+
+let rich: TestDatabase;
+let backups: string;
+
+beforeAll(async () => {
+  rich = await testDatabase({ sql: richDatabase });
+  backups = await mkdtemp(join(tmpdir(), 'back-up-'));
+});
+afterAll(async () => {
+  await rich.drop();
+  await rm(backups, { recursive: true, force: true });
+});
+
+function optionsFor(environment: string, address: Address = rich.address): BackUpOptions {
+  return {
+    environment,
+    address,
+    backups,
+    reason: 'before 008_add_teacher_mode.sql',
+    by: { who: 'ada', host: 'desk' },
+    plan: 'abc',
+    ledger: ['007'],
+    gitCommit: 'f00',
+  };
+}
+
+const at = (time: string, context: TestContext = testContext()): TestContext => ({
+  ...context,
+  clock: { ...context.clock, now: () => new Date(time) },
+});
+
+async function files(environment: string): Promise<string[]> {
+  return (await readdir(join(backups, environment)).catch(() => [] as string[])).sort();
+}
+
+describe('a backup', () => {
+  it('has the name of the runbook, a manifest beside it, and is readable by its owner alone', async () => {
+    const backup = await backUp(at('2025-10-15T12:00:00'), optionsFor('named'));
+    expect(backup.name).toBe('pre_migration_20251015_120000.dump');
+    expect(await files('named')).toEqual([
+      'pre_migration_20251015_120000.dump',
+      'pre_migration_20251015_120000.dump.manifest.json',
+    ]);
+    for (const file of [backup.file, `${backup.file}.manifest.json`]) {
+      expect((await stat(file)).mode & 0o777).toBe(0o600);
+    }
+    expect((await stat(join(backups, 'named'))).mode & 0o777).toBe(0o700);
+  });
+
+  it('is described by figures of the same snapshot', async () => {
+    const { manifest } = await backUp(testContext(), optionsFor('figures'));
+    expect(manifest.contents.tables).toMatchObject({
+      'public.users': 500,
+      '"Odd Schema"."Odd ""Table"""': 40,
+      'public.events_2024_a': 106,
+      'public.parent': 1,
+      'public.child': 2,
+      'public.fleeting': 1,
+      'public.empty_one': 0,
+    });
+    expect(manifest.contents.tables).not.toHaveProperty('public.events');
+    expect(manifest.contents.sequences['public.serials_id_seq']).toEqual({
+      last: '30',
+      called: true,
+      increment: '1',
+      cycles: false,
+    });
+    expect(manifest.contents.largeObjects).toBe(2);
+    expect(manifest.contents.extensions).toHaveProperty('pg_trgm');
+    await using database = await connect(rich.address, { purpose: 'test' });
+    expect(manifest.contents.schema.fingerprint).toBe(await schemaFingerprint(database));
+    expect(manifest).toMatchObject({ ledger: ['007'], gitCommit: 'f00', plan: 'abc', proof: null });
+  });
+
+  it('leaves rows out that were committed after its snapshot', async () => {
+    await using busy = await testDatabase({
+      sql: 'CREATE TABLE t AS SELECT generate_series(1, 20000) n',
+    });
+    await using writer = await connect(busy.address, { purpose: 'test' });
+    const context = testContext();
+    const backup = backUp(context, optionsFor('busy', busy.address));
+    let running = true;
+    const writing = (async () => {
+      while (running) await writer.execute('INSERT INTO t VALUES (0)');
+    })();
+    const { manifest } = await backup;
+    running = false;
+    await writing;
+    const { now } = await writer.one<{ now: number }>('SELECT count(*)::int AS now FROM t');
+    expect(manifest.contents.tables['public.t']).toBeGreaterThanOrEqual(20000);
+    expect(manifest.contents.tables['public.t']).toBeLessThan(now);
+  });
+
+  it('never overwrites another one: the next second is free', async () => {
+    const first = await backUp(at('2025-01-01T00:00:00'), optionsFor('twice'));
+    const second = await backUp(at('2025-01-01T00:00:00'), optionsFor('twice'));
+    expect([first.name, second.name]).toEqual([
+      'pre_migration_20250101_000000.dump',
+      'pre_migration_20250101_000001.dump',
+    ]);
+  });
+
+  it('shows the password in no argument, manifest or event', async () => {
+    await using database = await connect(rich.address, { purpose: 'test' });
+    const context = testContext();
+    const password = new URL(serverAddress().connectionString()).password;
+    expect(password).not.toBe('');
+    const backup = backUp(context, optionsFor('secret'));
+    const seen = new Set<string>();
+    let running = true;
+    const looking = (async () => {
+      while (running) {
+        for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+          const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+          if (line.includes('pg_dump')) seen.add(line);
+        }
+        await database.query('SELECT pg_sleep(0.001)');
+      }
+    })();
+    const { file } = await backup;
+    running = false;
+    await looking;
+    expect(seen.size).toBeGreaterThan(0);
+    const written = await readFile(`${file}.manifest.json`, 'utf8');
+    expect([...seen, written, JSON.stringify(context.events)].join()).not.toContain(password);
+  });
+});
+
+describe('nothing that looks like a backup is left', () => {
+  it('when it is interrupted', async () => {
+    const context = testContext();
+    const backup = backUp(context, optionsFor('interrupted'));
+    setTimeout(() => context.abort(), 150);
+    await expect(backup).rejects.toMatchObject({ code: 'interrupted' });
+    expect(await files('interrupted')).toEqual([]);
+  });
+
+  it('when a table stays locked, and the holder is named', async () => {
+    await using locked = await testDatabase({ sql: 'CREATE TABLE t (id int)' });
+    await using holder = await connect(locked.address, { purpose: 'test' });
+    await holder.execute('BEGIN; LOCK TABLE t');
+    await expect(backUp(testContext(), optionsFor('locked', locked.address))).rejects.toMatchObject(
+      {
+        code: 'backup/locked',
+        message: expect.stringContaining(`t by server process ${holder.pid}`),
+      },
+    );
+    expect(await files('locked')).toEqual([]);
+  });
+
+  it('when row security would hide rows', async () => {
+    await using guarded = await testDatabase({
+      sql: `CREATE TABLE t (id int); ALTER TABLE t ENABLE ROW LEVEL SECURITY;
+            DROP ROLE IF EXISTS reader; CREATE ROLE reader LOGIN PASSWORD 'reader'; GRANT SELECT ON t TO reader`,
+    });
+    const url = new URL(guarded.address.connectionString());
+    url.username = 'reader';
+    url.password = 'reader';
+    await expect(
+      backUp(testContext(), optionsFor('guarded', Address.parse(url.href))),
+    ).rejects.toMatchObject({
+      code: 'backup/row-security',
+      message: expect.stringContaining('public.t'),
+    });
+    expect(await files('guarded')).toEqual([]);
+  });
+
+  it('when the server cannot be reached', async () => {
+    const address = Address.parse('postgresql://nobody@127.0.0.1:1/none');
+    await expect(backUp(testContext(), optionsFor('unreachable', address))).rejects.toMatchObject({
+      code: 'postgres/unreachable',
+    });
+    expect(await files('unreachable')).toEqual([]);
+  });
+
+  it('when the folder cannot be written to', async () => {
+    await writeFile(join(backups, 'blocked'), 'a file, where the folder should be');
+    await expect(backUp(testContext(), optionsFor('blocked'))).rejects.toMatchObject({
+      code: 'backup/folder-not-writable',
+    });
+  });
+
+  it('by a run that was killed: the next one clears it away, and leaves those of running ones', async () => {
+    const folder = join(backups, 'killed');
+    await mkdir(folder);
+    const dead = `.pre_migration_20250101_000000.dump.${hostname()}.999999999.partial`;
+    const running = `.pre_migration_20250101_000000.dump.${hostname()}.1.partial`;
+    await writeFile(join(folder, dead), 'half');
+    await writeFile(join(folder, running), 'half');
+    await backUp(testContext(), optionsFor('killed'));
+    expect(await files('killed')).not.toContain(dead);
+    expect(await files('killed')).toContain(running);
+  });
+});
+
+describe('the list of backups', () => {
+  it('is ordered by the time that manifests tell, and names what is incomplete', async () => {
+    const older = await backUp(at('2025-03-02T00:00:00'), optionsFor('list'));
+    const newer = await backUp(at('2025-03-03T00:00:00'), optionsFor('list'));
+    const cut = await backUp(at('2025-03-04T00:00:00'), optionsFor('list'));
+    await writeFile(cut.file, (await readFile(cut.file)).subarray(0, 1_000));
+    await writeFile(join(backups, 'list', 'by_hand.dump'), 'who knows');
+    await writeFile(join(backups, 'list', 'lost.dump.manifest.json'), '{}');
+    const list = await listBackups(backups, 'list');
+    expect(list.backups.map(({ name }) => name)).toEqual([newer.name, older.name]);
+    expect(list.incomplete.map(({ file }) => file.split('/').at(-1)).sort()).toEqual([
+      'by_hand.dump',
+      'lost.dump.manifest.json',
+      cut.name,
+    ]);
+  });
+
+  it('is searched by path, by name and for the latest', async () => {
+    const backup = await backUp(at('2025-04-01T00:00:00'), optionsFor('find'));
+    const find = (wanted: string): Promise<unknown> =>
+      findBackup({ backups, environment: 'find', wanted, from: [backups] });
+    for (const wanted of [
+      backup.file,
+      `find/${backup.name}`,
+      backup.name,
+      backup.name.slice(0, -5),
+      'latest',
+    ]) {
+      expect(await find(wanted)).toEqual(backup);
+    }
+    await expect(find('nothing.dump')).rejects.toMatchObject({
+      code: 'backup/not-found',
+      hint: expect.stringContaining(backup.name),
+    });
+    await expect(
+      findBackup({ backups, environment: 'production', wanted: backup.file, from: [] }),
+    ).rejects.toMatchObject({ code: 'backup/other-environment' });
+  });
+
+  it('believes no manifest that was edited', async () => {
+    const backup = await backUp(at('2025-05-01T00:00:00'), optionsFor('edited'));
+    const manifest = `${backup.file}.manifest.json`;
+    await writeFile(
+      manifest,
+      (await readFile(manifest, 'utf8')).replace('"public.users": 500', '"public.users": 400'),
+    );
+    await expect(
+      findBackup({ backups, environment: 'edited', wanted: 'latest', from: [] }),
+    ).rejects.toMatchObject({ code: 'backup/not-found' });
+    await expect(
+      findBackup({ backups, environment: 'edited', wanted: backup.file, from: [] }),
+    ).rejects.toMatchObject({ code: 'backup/manifest-damaged' });
+  });
+});

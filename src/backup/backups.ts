@@ -1,0 +1,120 @@
+// The backups of an environment: one folder, one dump with its manifest for each.
+
+import { readdir, stat } from 'node:fs/promises';
+import { isAbsolute, join, resolve } from 'node:path';
+import { Failure, messageOf } from '../core/failure.ts';
+import { manifestFileOf } from './file-name.ts';
+import { type Backup, readManifest } from './manifest.ts';
+
+/** A file that looks like a backup and is none. */
+export interface IncompleteBackup {
+  readonly file: string;
+  readonly reason: string;
+}
+
+/** What the folder of an environment holds. */
+export interface BackupList {
+  /** Newest first, by the time that their manifests tell. */
+  readonly backups: readonly Backup[];
+  readonly incomplete: readonly IncompleteBackup[];
+}
+
+/** Where the backups of an environment are: one folder below the configured one. */
+export function backupFolder(backups: string, environment: string): string {
+  return join(backups, environment);
+}
+
+/** Lists the backups of an environment. Looks at sizes and manifests; a proof reads every byte. */
+export async function listBackups(backups: string, environment: string): Promise<BackupList> {
+  const folder = backupFolder(backups, environment);
+  const names: string[] = await readdir(folder).catch(() => []);
+  const dumps = names.filter((name) => name.endsWith('.dump') && !name.startsWith('.'));
+  const opened = await Promise.all(dumps.map((name) => look(join(folder, name), name)));
+  const orphans = names
+    .filter((name) => name.endsWith(manifestFileOf('.dump')))
+    .filter((name) => !names.includes(name.slice(0, -manifestFileOf('').length)))
+    .map((name) => ({ file: join(folder, name), reason: 'there is no dump beside this manifest' }));
+  return {
+    backups: opened
+      .filter((each) => 'manifest' in each)
+      .sort((a, b) => b.manifest.endedAt.localeCompare(a.manifest.endedAt)),
+    incomplete: [...opened.filter((each) => 'reason' in each), ...orphans],
+  };
+}
+
+/** What was asked for. */
+export interface FindOptions {
+  readonly backups: string;
+  readonly environment: string;
+  /** A path, a file name, or `latest`. */
+  readonly wanted: string;
+  /** Folders that a relative path may start from, the first one first. */
+  readonly from: readonly string[];
+}
+
+/**
+ * Finds a backup by its path (`backups/production/pre_migration_20251015_120000.dump`), by its file
+ * name alone, or as `latest`.
+ *
+ * @throws `backup/not-found`, `backup/other-environment`, `backup/no-manifest`,
+ *   `backup/manifest-damaged`
+ */
+export async function findBackup(options: FindOptions): Promise<Backup> {
+  const { backups, environment, wanted, from } = options;
+  if (wanted === 'latest') {
+    const [newest] = (await listBackups(backups, environment)).backups;
+    if (newest === undefined) throw await notFound(options);
+    return newest;
+  }
+  const folder = backupFolder(backups, environment);
+  const candidates = isAbsolute(wanted)
+    ? [wanted]
+    : [...from, folder].flatMap((start) => [
+        resolve(start, wanted),
+        resolve(start, `${wanted}.dump`),
+      ]);
+  for (const file of candidates) {
+    const found = await stat(file).catch(() => undefined);
+    if (found?.isFile() !== true) continue;
+    const manifest = await readManifest(file);
+    if (manifest.environment !== environment)
+      throw otherEnvironment(file, manifest.environment, options);
+    return { name: manifest.dump.file, file, manifest };
+  }
+  throw await notFound(options);
+}
+
+async function look(file: string, name: string): Promise<Backup | IncompleteBackup> {
+  try {
+    const manifest = await readManifest(file);
+    const { size } = await stat(file);
+    if (size === manifest.dump.sizeBytes) return { name, file, manifest };
+    return { file, reason: `it has ${size} bytes instead of ${manifest.dump.sizeBytes}` };
+  } catch (failure) {
+    return { file, reason: messageOf(failure) };
+  }
+}
+
+async function notFound({ backups, environment, wanted }: FindOptions): Promise<Failure> {
+  const { backups: known } = await listBackups(backups, environment);
+  return new Failure({
+    code: 'backup/not-found',
+    message:
+      wanted === 'latest'
+        ? `there is no backup of ${environment} in ${backupFolder(backups, environment)}`
+        : `there is no backup ${wanted}`,
+    hint:
+      known[0] === undefined
+        ? `Take one with \`drydock backup ${environment}\`.`
+        : `Choose one that \`drydock backups ${environment}\` lists; the newest is ${known[0].name}.`,
+    details: { wanted, known: known.map(({ name }) => name) },
+  });
+}
+
+function otherEnvironment(file: string, found: string, { environment }: FindOptions): Failure {
+  return new Failure({
+    code: 'backup/other-environment',
+    message: `${file} is a backup of ${found}, not of ${environment}`,
+    hint: `Choose one that \`drydock backups ${environment}\` lists.`,
+  });
+}

@@ -1,0 +1,155 @@
+// What stands beside a dump: everything needed to judge it, and the record of its trial restore.
+// The file carries a digest of itself, so that an edited manifest is no manifest.
+
+import { open, readFile, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { Actor } from '../core/actor.ts';
+import { canonicalJson, sha256 } from '../core/digest.ts';
+import type { Evidence } from '../core/evidence.ts';
+import { Failure, messageOf } from '../core/failure.ts';
+import type { Activity } from '../postgres/activity.ts';
+import type { Archive } from '../postgres/archive.ts';
+import type { Contents } from '../postgres/contents.ts';
+import type { DatabaseProperties } from '../postgres/database-properties.ts';
+import type { ReferencedRole } from '../postgres/roles.ts';
+import { manifestFileOf, partialName } from './file-name.ts';
+
+/** The trial restore of a backup. */
+export interface Proof extends Evidence {
+  readonly kind: 'proof';
+  /** Digest of the dump file that was restored: a proof of another file is void. */
+  readonly dumpSha256: string;
+  /** How long it took to load the dump: the measured part of a recovery time. */
+  readonly restoreMs: number;
+  /** `server_version_num` of the throw-away server. */
+  readonly serverVersion: number;
+  readonly compared: {
+    readonly tables: number;
+    readonly rows: number;
+    readonly sequences: number;
+    readonly schemaObjects: number;
+  };
+  /** What was not as the manifest says, as sentences; empty when the proof holds. */
+  readonly differences: readonly string[];
+}
+
+/** The database that a backup was taken of. */
+export interface BackupSource {
+  /** Host, port and database, without a password. */
+  readonly address: string;
+  readonly database: string;
+  /** `server_version_num`, such as 150018. */
+  readonly serverVersion: number;
+  /** The cluster's own identity; null where the role may not read it. */
+  readonly systemIdentifier: string | null;
+  readonly databaseId: number;
+  /** What the dump sees, as `pg_current_snapshot()` tells it. */
+  readonly snapshot: string;
+  /** Write-ahead log position; null on a standby. */
+  readonly lsn: string | null;
+  readonly sizeBytes: number;
+  readonly properties: DatabaseProperties;
+  readonly roles: readonly ReferencedRole[];
+}
+
+/** The record that describes a dump. */
+export interface Manifest extends Evidence {
+  readonly kind: 'backup';
+  readonly environment: string;
+  /** Why it was taken, such as `before 008_add_teacher_mode.sql`. */
+  readonly reason: string;
+  readonly by: Actor;
+  readonly gitCommit: string | null;
+  /** Versions of the migrations that this database had. */
+  readonly ledger: readonly string[];
+  readonly dump: Omit<Archive, 'path'> & {
+    readonly file: string;
+    /** The program that wrote it, with its options and without any address. */
+    readonly writtenBy: string;
+  };
+  readonly source: BackupSource;
+  readonly contents: Contents;
+  readonly activity: Activity;
+  readonly proof: Proof | null;
+}
+
+/** A whole backup: a dump with its final name, and the manifest beside it. */
+export interface Backup {
+  /** `pre_migration_20251015_120000.dump` */
+  readonly name: string;
+  /** Absolute path of the dump. */
+  readonly file: string;
+  readonly manifest: Manifest;
+}
+
+/** The dump as the rest of Drydock checks and loads it. */
+export function archiveOf({ file, manifest }: Backup): Archive {
+  const { sizeBytes, sha256: digest, dumpMajor } = manifest.dump;
+  return { path: file, sizeBytes, sha256: digest, dumpMajor };
+}
+
+/** The proof of this very dump, if it holds. */
+export function validProof({ manifest }: Pick<Backup, 'manifest'>): Proof | null {
+  const { proof, dump } = manifest;
+  return proof?.outcome === 'done' && proof.dumpSha256 === dump.sha256 ? proof : null;
+}
+
+/** Writes the manifest of a dump: whole and on disk, or not at all. */
+export async function writeManifest(dumpFile: string, manifest: Manifest): Promise<void> {
+  const file = manifestFileOf(dumpFile);
+  const content = { ...manifest, sha256: sha256(canonicalJson(manifest)) };
+  const temporary = join(dirname(file), partialName(basename(file)));
+  try {
+    const handle = await open(temporary, 'w', 0o600);
+    try {
+      await handle.writeFile(`${JSON.stringify(content, undefined, 2)}\n`);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  await syncFolder(dirname(file));
+}
+
+/**
+ * Reads the manifest of a dump.
+ *
+ * @throws `backup/no-manifest`, `backup/manifest-damaged`
+ */
+export async function readManifest(dumpFile: string): Promise<Manifest> {
+  const file = manifestFileOf(dumpFile);
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new Failure({
+      code: 'backup/no-manifest',
+      message: `${basename(dumpFile)} has no readable manifest beside it (${error.code})`,
+      hint: 'Choose a backup that `drydock backups` lists; without its manifest a dump can be neither compared nor trusted.',
+      cause: error,
+    });
+  });
+  try {
+    const { sha256: digest, ...manifest } = JSON.parse(text) as Manifest & { sha256: string };
+    if (manifest.kind !== 'backup' || manifest.version !== 1)
+      throw new Error('its kind is unknown');
+    if (sha256(canonicalJson(manifest)) !== digest) throw new Error('its content was changed');
+    return manifest;
+  } catch (error) {
+    throw new Failure({
+      code: 'backup/manifest-damaged',
+      message: `the manifest ${basename(file)} is not the one that was written: ${messageOf(error)}`,
+      hint: 'Choose another backup: `drydock backups` lists them.',
+      cause: error,
+    });
+  }
+}
+
+/** Makes the names in a folder survive a power cut; where folders cannot be synced, does nothing. */
+export async function syncFolder(folder: string): Promise<void> {
+  // Windows cannot open a folder, and some network file systems refuse to sync one.
+  const handle = await open(folder, 'r').catch(() => undefined);
+  await handle?.sync().catch(() => {});
+  await handle?.close();
+}
