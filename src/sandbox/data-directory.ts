@@ -1,5 +1,5 @@
 // A fresh data directory. The first one of a version is made by initdb and packed into one file in
-// the private cache; later ones are unpacked from it, which takes 30 ms in place of 600.
+// the cache; later ones are unpacked from it, which takes 30 ms in place of 600.
 
 import { randomBytes } from 'node:crypto';
 import { rename, rm, writeFile } from 'node:fs/promises';
@@ -9,13 +9,15 @@ import { sha256, shortDigest } from '../core/digest.ts';
 import { type RunOptions, run, runOrFail } from '../core/process.ts';
 import { type Installation, programPath } from '../postgres/programs.ts';
 import type { ServerAccount } from './account.ts';
-import { cacheFolder, exists } from './cache.ts';
+import { exists } from './cache.ts';
 import { removeFolder } from './folder.ts';
 
 /** What a data directory is made with. */
 export interface DataDirectoryOptions {
   readonly installation: Installation;
   readonly account: ServerAccount;
+  /** Folder that keeps data directories for later starts, if there is one. */
+  readonly cache: string | undefined;
   readonly env: NodeJS.ProcessEnv;
   readonly signal: AbortSignal;
 }
@@ -25,7 +27,7 @@ export async function makeDataDirectory(
   folder: string,
   options: DataDirectoryOptions,
 ): Promise<void> {
-  const archive = await archivePath(options);
+  const archive = archivePath(options);
   if (archive !== undefined && (await unpack(archive, folder, options))) return;
   await initialise(folder, options);
   if (archive !== undefined) await pack(folder, archive, options);
@@ -56,11 +58,9 @@ async function initialise(folder: string, options: DataDirectoryOptions): Promis
   if (made.exitCode !== 0) await runOrFail(initdb, [...args, '--locale=C'], running);
 }
 
-async function archivePath(options: DataDirectoryOptions): Promise<string | undefined> {
-  const { folder, version } = options.installation;
-  const cache = await cacheFolder('data', options.account);
-  const name = `${version}-${shortDigest(sha256(folder))}.tar`;
-  return cache === undefined ? undefined : join(cache, name);
+function archivePath({ cache, installation }: DataDirectoryOptions): string | undefined {
+  if (cache === undefined) return undefined;
+  return join(cache, `${installation.version}-${shortDigest(sha256(installation.folder))}.tar`);
 }
 
 // An empty file that is packed last: when it comes out, everything before it came out too, even of

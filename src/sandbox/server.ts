@@ -9,6 +9,7 @@ import { Address, quoteLiteral } from '../postgres/address.ts';
 import { connect } from '../postgres/connect.ts';
 import type { Installation } from '../postgres/programs.ts';
 import { type ServerAccount, serverAccount } from './account.ts';
+import { cacheFolder } from './cache.ts';
 import { makeDataDirectory } from './data-directory.ts';
 import { makeFolder, removeFolder } from './folder.ts';
 import { launch, type ServerProcess } from './launch.ts';
@@ -83,7 +84,8 @@ async function start(
   let stop = (): Promise<void> => removeFolder(folder, account);
   try {
     const env = serverEnvironment();
-    await makeDataDirectory(folder, { installation, account, env, signal });
+    const cache = await cacheFolder('data', account);
+    await makeDataDirectory(folder, { installation, account, cache, env, signal });
     const port = options.tcp === true ? await freePort() : 5432;
     const settings = settingArguments({ ...options, folder, port });
     const server = await launch({ installation, folder, settings, account, env });

@@ -8,20 +8,18 @@ import type { ServerAccount } from './account.ts';
 import { places, removeFolder } from './folder.ts';
 import { currentUid, ownerIsAlive, ownerOf } from './owner.ts';
 
-/** Removes the leftovers of this user and returns their folders. */
-export async function sweepLeftovers(account: ServerAccount): Promise<readonly string[]> {
-  const removed: string[] = [];
+/** Removes the leftovers of this user. */
+export async function sweepLeftovers(account: ServerAccount): Promise<void> {
   for (const place of places()) {
     for (const name of await readdir(place.path).catch(() => [])) {
       const folder = join(place.path, name);
       const maker = await makerOfLeftover(folder, account);
       if (maker === undefined) continue;
       await endServerIn(folder);
-      await removeFolder(folder, maker);
-      removed.push(folder);
+      // What cannot be removed now (its server is still ending) is left to the next sweep.
+      await removeFolder(folder, maker).catch(() => {});
     }
   }
-  return removed;
 }
 
 // Anybody may make a folder with such a name: only what this user, or its account, made counts.

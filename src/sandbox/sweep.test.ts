@@ -1,0 +1,142 @@
+import { existsSync } from 'node:fs';
+import { chown, mkdtemp, rm, utimes } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { testContext } from '../../test/database.ts';
+import { startServerOwner } from '../../test/server-owner.ts';
+import { run, startBackground } from '../core/process.ts';
+import { connect } from '../postgres/connect.ts';
+import { serverAccount } from './account.ts';
+import { ownerMark } from './owner.ts';
+import { startServer } from './server.ts';
+import { sweepLeftovers } from './sweep.ts';
+
+const account = serverAccount();
+const purpose = 'test';
+const isRoot = process.getuid?.() === 0;
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await setTimeout(10);
+}
+
+/** A folder as this process would make it for a server, with another mark. */
+async function folderMarked(mark: string): Promise<string> {
+  return await mkdtemp(join(tmpdir(), `drydock-${mark}-`));
+}
+
+async function markOfTheDead(): Promise<string> {
+  const child = await startBackground('true', []);
+  await child.ended;
+  return (await ownerMark()).replace(`-${process.pid}-`, `-${child.pid}-`);
+}
+
+describe('when the process that owns a server is killed', () => {
+  it('its server and its folder go with it', async () => {
+    await using owner = await startServerOwner();
+    await using database = await connect(owner.address, { purpose });
+    process.kill(owner.pid, 'SIGKILL');
+    await until(() => !existsSync(owner.folder));
+    await expect(database.query('SELECT 1')).rejects.toMatchObject({
+      code: expect.stringMatching(/^postgres\//),
+    });
+  });
+
+  it.skipIf(!isRoot)('the same is true for an ordinary user', async () => {
+    const nobody = { uid: 65_534, gid: 65_534 };
+    await using owner = await startServerOwner({ ...nobody, env: { PATH: process.env.PATH } });
+    await using database = await connect(owner.address, { purpose });
+    expect(await database.one('SELECT current_user::text AS name')).toEqual({ name: 'postgres' });
+    process.kill(owner.pid, 'SIGKILL');
+    await until(() => !existsSync(owner.folder));
+  });
+
+  it('together with its watchdog, the next sweep ends the server and removes the folder', async () => {
+    await using owner = await startServerOwner();
+    await using database = await connect(owner.address, { purpose });
+    for (const pid of await watchdogsOf(database.pid)) process.kill(pid, 'SIGKILL');
+    process.kill(owner.pid, 'SIGKILL');
+    await until(async () => {
+      await sweepLeftovers(account);
+      return !existsSync(owner.folder);
+    });
+    await until(() =>
+      database.query('SELECT 1').then(
+        () => false,
+        () => true,
+      ),
+    );
+  });
+});
+
+/** The shells in the process group of a server's backend, watcher included. */
+async function watchdogsOf(backend: number): Promise<number[]> {
+  const listed = await run('ps', ['-A', '-o', 'pid=,ppid=,pgid=,comm=']);
+  const processes = listed.stdout
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .map(([pid, parent, , command]) => ({ pid: Number(pid), parent: Number(parent), command }));
+  const postmaster = processes.find((each) => each.pid === backend)?.parent;
+  const watchdog = processes.find((each) => each.pid === postmaster)?.parent;
+  const watcher = processes.find((each) => each.parent === watchdog && each.command === 'sh')?.pid;
+  return [watchdog, watcher].filter((pid) => pid !== undefined);
+}
+
+describe('a sweep', () => {
+  it('removes the folder of a process that is dead', async () => {
+    const folder = await folderMarked(await markOfTheDead());
+    await sweepLeftovers(account);
+    expect(existsSync(folder)).toBe(false);
+  });
+
+  it('removes the folder of an earlier process with the id of a living one', async () => {
+    const folder = await folderMarked((await ownerMark()).replace(/-\w+$/, '-1'));
+    await sweepLeftovers(account);
+    expect(existsSync(folder)).toBe(false);
+  });
+
+  it('leaves the server of a living process alone', async () => {
+    await using server = await startServer(testContext(), { purpose });
+    await sweepLeftovers(account);
+    expect(existsSync(server.folder)).toBe(true);
+    await using database = await connect(server.address('postgres'), { purpose });
+    expect(await database.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  });
+
+  it('leaves folders of another container alone, unless they are older than this start of the machine', async () => {
+    const mark = (await markOfTheDead()).replace(/^(\d+)-\d+/, '$1-1234567');
+    const folder = await folderMarked(mark);
+    await sweepLeftovers(account);
+    expect(existsSync(folder)).toBe(true);
+    await utimes(folder, 0, 0);
+    await sweepLeftovers(account);
+    expect(existsSync(folder)).toBe(false);
+  });
+
+  it('leaves folders of another user alone', async () => {
+    const folder = await folderMarked((await markOfTheDead()).replace(/^\d+/, '4242'));
+    await sweepLeftovers(account);
+    expect(existsSync(folder)).toBe(true);
+    await rm(folder, { recursive: true });
+  });
+
+  it.skipIf(!isRoot)(
+    'leaves a folder alone that another user made in the name of this one',
+    async () => {
+      const folder = await folderMarked(await markOfTheDead());
+      await chown(folder, 4_242, 4_242);
+      await sweepLeftovers(account);
+      expect(existsSync(folder)).toBe(true);
+      await rm(folder, { recursive: true });
+    },
+  );
+
+  it('leaves folders with any other name alone', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'drydock-'));
+    await sweepLeftovers(account);
+    expect(existsSync(folder)).toBe(true);
+    await rm(folder, { recursive: true });
+  });
+});
