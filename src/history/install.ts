@@ -1,6 +1,6 @@
 // Drydock's own schema, made and brought up to date by numbered SQL.
 
-import { Failure } from '../core/failure.ts';
+import { Failure, withCleanup } from '../core/failure.ts';
 import type { Database } from '../postgres/connect.ts';
 import history001 from './schema/001_history.sql';
 
@@ -21,17 +21,26 @@ export async function isInstalled(database: Database): Promise<boolean> {
  */
 export async function install(database: Database): Promise<void> {
   if ((await installedVersion(database)) === files.length) return;
-  await database.transaction(async () => {
-    // Two installers at once are an expected path: the second one waits here and finds the work done.
-    await database.query("SELECT pg_advisory_xact_lock(hashtext('drydock.install'))");
-    const from = await installedVersion(database);
-    if (from > files.length) throw newerSchema(from);
-    for (const [index, sql] of files.entries()) {
-      if (index < from) continue;
-      await database.execute(sql);
-      await database.query('INSERT INTO drydock.schema_version (version) VALUES ($1)', [index + 1]);
-    }
-  });
+  // Two installers at once are an expected path: the second one waits here and finds the work done.
+  // The lock comes before the transaction: a session notices the schema that another one has made
+  // while it waited only at the beginning of its next transaction.
+  await database.query("SELECT pg_advisory_lock(hashtext('drydock.install'))");
+  await withCleanup(
+    () => database.transaction(() => bringUpToDate(database)),
+    async () => {
+      await database.query("SELECT pg_advisory_unlock(hashtext('drydock.install'))");
+    },
+  );
+}
+
+async function bringUpToDate(database: Database): Promise<void> {
+  const from = await installedVersion(database);
+  if (from > files.length) throw newerSchema(from);
+  for (const [index, sql] of files.entries()) {
+    if (index < from) continue;
+    await database.execute(sql);
+    await database.query('INSERT INTO drydock.schema_version (version) VALUES ($1)', [index + 1]);
+  }
 }
 
 async function installedVersion(database: Database): Promise<number> {
