@@ -1,0 +1,195 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  environmentState,
+  evidence,
+  finding,
+  hoursAgo,
+  ledgerRow,
+  migration,
+  production,
+} from '../../test/promotion.ts';
+import type { PromotionEvidence } from './evidence.ts';
+import { closedGates, gates, judgeGates, parseWaiver } from './judge.ts';
+
+function stateOf(id: string, given: PromotionEvidence): string | undefined {
+  return judgeGates(given).find((gate) => gate.id === id)?.state;
+}
+
+const red = { at: hoursAgo(2), healthy: false, probes: [] };
+
+// Each case spoils one thing and must close exactly that gate.
+const spoiled: readonly (readonly [string, string, Partial<PromotionEvidence>])[] = [
+  [
+    'tested-locally',
+    'dev lacks it',
+    { local: environmentState('dev', { ledger: [], fingerprint: 'g' }) },
+  ],
+  [
+    'tested-locally',
+    'dev has it with other content',
+    {
+      local: environmentState('dev', {
+        ledger: [ledgerRow({ checksum: 'other' })],
+        fingerprint: 'g',
+      }),
+    },
+  ],
+  ['tested-locally', 'dev cannot be read', { local: null }],
+  [
+    'soaked',
+    'staging got it an hour ago',
+    {
+      before: environmentState('staging', { ledger: [ledgerRow({ appliedAt: hoursAgo(1) })] }),
+    },
+  ],
+  [
+    'soaked',
+    'staging has other content',
+    {
+      before: environmentState('staging', { ledger: [ledgerRow({ checksum: 'other' })] }),
+    },
+  ],
+  [
+    'soaked',
+    'only some steps are in force in staging',
+    {
+      before: environmentState('staging', { ledger: [ledgerRow({ state: 'partial' })] }),
+    },
+  ],
+  [
+    'soaked',
+    'a health sample of staging was red two hours ago',
+    {
+      before: environmentState('staging', { samples: [red] }),
+    },
+  ],
+  [
+    'soaked',
+    'staging was changed by hand',
+    {
+      before: environmentState('staging', { fingerprint: 'changed' }),
+    },
+  ],
+  ['soaked', 'staging cannot be read', { before: null }],
+  ['no-destructive-statements', 'a table is dropped', { findings: [finding('data-loss')] }],
+  ['re-runnable', 'IF NOT EXISTS is missing', { findings: [finding('re-runnable')] }],
+  [
+    'transactional',
+    'a migration takes two steps',
+    {
+      migrations: [
+        { ...migration, steps: [...migration.steps, { kind: 'alone', statements: [] }] },
+      ],
+    },
+  ],
+  ['in-window', 'it is noon in New York', { now: new Date('2026-01-15T17:00:00Z') }],
+  ['team-notified', 'nobody was told', { notice: null }],
+  [
+    'monitoring-ready',
+    'there is no health address',
+    {
+      environment: { ...production, health: undefined },
+    },
+  ],
+  [
+    'monitoring-ready',
+    'the application answers with an error',
+    {
+      health: {
+        at: hoursAgo(0),
+        healthy: false,
+        probes: [{ probe: 'application', healthy: false, figure: '503 in 5 ms' }],
+      },
+    },
+  ],
+  ['way-back-ready', 'there is no proven backup', { backup: null }],
+  [
+    'way-back-ready',
+    'the proven backup is two days old',
+    {
+      backup: { file: 'b.dump', takenAt: hoursAgo(48), restoreMs: 1 },
+    },
+  ],
+];
+
+describe('the gates', () => {
+  it('are the nine lines of the checklist, in its order', () => {
+    expect(gates.map(({ title }) => title)).toEqual([
+      'Tested locally',
+      'Tested in staging for 24+ hours',
+      'No DROP/TRUNCATE/DELETE commands',
+      'Uses IF EXISTS / IF NOT EXISTS',
+      'Has BEGIN/COMMIT transaction',
+      'Scheduled during low-traffic time (2-4am)',
+      'Team notified',
+      'Monitoring ready',
+      'Rollback plan prepared',
+    ]);
+  });
+
+  it('are all open when everything is as it should be', () => {
+    expect(judgeGates(evidence()).filter(({ state }) => state !== 'open')).toEqual([]);
+  });
+
+  it.each(spoiled)('%s closes when %s', (id, _why, more) => {
+    expect(stateOf(id, evidence(more))).toBe('closed');
+  });
+
+  it('say how to open every closed one', () => {
+    for (const [id, , more] of spoiled) {
+      const gate = judgeGates(evidence(more)).find((candidate) => candidate.id === id);
+      expect(gate?.howToOpen).toBeTruthy();
+    }
+  });
+
+  it('stay closed whatever else is against the change', () => {
+    fc.assert(
+      fc.property(fc.subarray(spoiled.map((_, index) => index)), (chosen) => {
+        let given = evidence();
+        let closed = new Set<string>();
+        for (const index of chosen) {
+          const more = spoiled[index]?.[2];
+          const findings = [...given.findings, ...(more?.findings ?? [])];
+          given = { ...given, ...more, findings };
+          const now = new Set(
+            judgeGates(given)
+              .filter(({ state }) => state === 'closed')
+              .map(({ id }) => id),
+          );
+          // Two cases that spoil the same evidence replace each other; the gate is closed by both.
+          expect([...closed].filter((id) => !now.has(id))).toEqual([]);
+          closed = now;
+        }
+      }),
+    );
+  });
+
+  it('tested-locally opens for a migration that was run by hand when dev looks like staging', () => {
+    const byHand = environmentState('dev', { ledger: [] });
+    expect(stateOf('tested-locally', evidence({ local: byHand }))).toBe('open');
+  });
+
+  it('do not count before the apply what the apply brings itself', () => {
+    const judged = judgeGates(evidence({ backup: null }));
+    expect(closedGates(judged, 'before')).toEqual([]);
+    expect(closedGates(judged, 'after rehearsal').map(({ id }) => id)).toEqual(['way-back-ready']);
+  });
+});
+
+describe('a waiver', () => {
+  it('passes a closed gate and stays visible with name and reason', () => {
+    const waiver = parseWaiver('in-window=the team is awake = now', 'ana');
+    const judged = judgeGates(evidence({ now: new Date('2026-01-15T17:00:00Z') }), [waiver]);
+    expect(judged.find(({ id }) => id === 'in-window')).toMatchObject({
+      state: 'waived',
+      reason: expect.stringContaining('waived by ana: the team is awake = now'),
+    });
+  });
+
+  it.each(['in-window', 'in-window=', 'no-such-gate=reason'])('is refused as %s', (text) => {
+    expect(() => parseWaiver(text, 'ana')).toThrow(
+      expect.objectContaining({ code: 'usage/bad-waiver' }),
+    );
+  });
+});

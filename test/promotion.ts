@@ -1,0 +1,120 @@
+// Evidence as values: a promotion in which everything is as it should be, for tests that spoil one thing.
+
+import type { Environment } from '../src/config/environment.ts';
+import type { LedgerRow } from '../src/history/ledger.ts';
+import type { Finding } from '../src/lint/finding.ts';
+import type { Migration } from '../src/migration/file.ts';
+import type { EnvironmentState, PromotionEvidence } from '../src/promotion/evidence.ts';
+
+/** A winter night in New York: 03:00 there. */
+export const now: Date = new Date('2026-01-15T08:00:00Z');
+const hourMs = 3_600_000;
+
+/** A moment before {@link now}. */
+export function hoursAgo(hours: number): Date {
+  return new Date(now.getTime() - hours * hourMs);
+}
+
+export const production: Environment = {
+  name: 'production',
+  address: undefined,
+  addressVariable: undefined,
+  after: 'staging',
+  guarded: true,
+  confirm: 'twice',
+  soakMs: 24 * hourMs,
+  window: { from: '02:00', to: '04:00', timeZone: 'America/New_York' },
+  keepBackupsMs: 0,
+  monitorMs: 0,
+  deploy: undefined,
+  health: 'https://app.example/api/health/detailed',
+  notify: [],
+};
+
+export const migration: Migration = {
+  version: '008',
+  name: '008_add_teacher_mode',
+  path: 'migrations/008_add_teacher_mode.sql',
+  sql: '',
+  checksum: 'c8',
+  steps: [{ kind: 'transaction', statements: [] }],
+  hasOwnTransaction: true,
+};
+
+/** The row of {@link migration} in a ledger. */
+export function ledgerRow(more: Partial<LedgerRow> = {}): LedgerRow {
+  const { version, name, checksum } = migration;
+  const applied = { appliedAt: hoursAgo(30), appliedBy: 'ana', durationMs: 5, backup: null };
+  return {
+    version,
+    name,
+    checksum,
+    plan: 'p',
+    state: 'complete',
+    stepsDone: 1,
+    stepsTotal: 1,
+    ...applied,
+    ...more,
+  };
+}
+
+/** An environment that has {@link migration}. */
+export function environmentState(
+  name: string,
+  more: Partial<EnvironmentState> = {},
+): EnvironmentState {
+  return {
+    name,
+    ledger: [ledgerRow()],
+    fingerprint: 'f',
+    fingerprintAfterApply: 'f',
+    samples: [{ at: hoursAgo(1), healthy: true, probes: [] }],
+    ...more,
+  };
+}
+
+/** A finding about a concern. */
+export function finding(concern: Finding['concern']): Finding {
+  return {
+    rule: `some-${concern}`,
+    hazard: null,
+    severity: 'error',
+    concern,
+    file: migration.path,
+    line: 3,
+    column: 1,
+    endLine: 3,
+    endColumn: 2,
+    statement: 'DROP TABLE users',
+    objects: ['users'],
+    lock: null,
+    blocks: null,
+    work: 'none',
+    message: 'It is so.',
+    safeForm: 'Do otherwise.',
+    fix: null,
+    confidence: { kind: 'certain' },
+    tags: [],
+  };
+}
+
+/** Evidence that opens every gate. */
+export function evidence(more: Partial<PromotionEvidence> = {}): PromotionEvidence {
+  return {
+    now,
+    environment: production,
+    migrations: [migration],
+    findings: [],
+    local: environmentState('dev'),
+    before: environmentState('staging'),
+    notice: { by: 'ana', at: hoursAgo(1) },
+    health: {
+      at: now,
+      healthy: true,
+      probes: [{ probe: 'application', healthy: true, figure: '200 in 5 ms' }],
+    },
+    backup: { file: 'b.dump', takenAt: hoursAgo(0.1), restoreMs: 4_000 },
+    rehearsal: null,
+    ...more,
+  };
+}
