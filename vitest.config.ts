@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
+import { closingLine } from './test/closing-line.ts';
 
 /** Imports `*.sql`, `*.sh` and `*.txt` as text, as esbuild does in the build. */
 const textFiles = {
@@ -17,6 +18,7 @@ const config: ViteUserConfig = defineConfig({
   plugins: [textFiles],
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts'],
+    reporters: ['default', closingLine],
     globalSetup: ['test/servers.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,

@@ -73,7 +73,7 @@ function notStarted(log: string): Failure {
   return new Failure({
     code: 'sandbox/not-started',
     message: `a throw-away server did not start: ${said}`,
-    hint: 'Read what the server said above; `drydock doctor` looks at the programs that Drydock uses.',
+    hint: 'Read what the server said, correct it, then type the same command again.',
     // Another program took the port in the moment between its choice and its use.
     details: { log: said, portTaken: said.includes('could not create any TCP/IP sockets') },
   });
