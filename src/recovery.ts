@@ -4,7 +4,7 @@ import { backUp } from './backup/back-up.ts';
 import { type BackupList, findBackup, listBackups } from './backup/backups.ts';
 import { type Backup, type Proof, validProof } from './backup/manifest.ts';
 import { prove } from './backup/prove.ts';
-import { Failure } from './core/failure.ts';
+import { withCleanup } from './core/failure.ts';
 import { readLedger } from './history/ledger.ts';
 import type { Address } from './postgres/address.ts';
 import { doing, type Project, reading, type Target, targetNamed } from './project.ts';
@@ -46,4 +46,72 @@ export async function takeBackup(
 export async function backupsOf(project: Project, environment: string): Promise<BackupList> {
   targetNamed(project, environment);
   return listBackups(project.config.backups, environment);
+}
+
+/** The newest backup that was restored and compared; null when there is none. */
+export async function newestProof(
+  project: Project,
+  target: Target,
+): Promise<{ readonly file: string; readonly takenAt: Date; readonly restoreMs: number } | null> {
+  const { backups } = await listBackups(project.config.backups, target.environment.name);
+  for (const backup of backups) {
+    const proof = validProof(backup);
+    if (proof !== null) {
+      const takenAt = new Date(backup.manifest.endedAt);
+      return { file: backup.name, takenAt, restoreMs: proof.restoreMs };
+    }
+  }
+  return null;
+}
+
+/** The backup of that name or path, or the newest one. */
+export async function backupNamed(
+  project: Project,
+  target: Target,
+  wanted = 'latest',
+): Promise<Backup> {
+  return findBackup({
+    backups: project.config.backups,
+    environment: target.environment.name,
+    wanted,
+    from: [process.cwd(), project.config.root],
+  });
+}
+
+/** Restores a backup into a throw-away server, compares it, and works on that copy. */
+export async function withProvenCopy<T>(
+  project: Project,
+  backup: Backup,
+  work: (copy: Address, proof: Proof) => Promise<T>,
+): Promise<T> {
+  const { context } = project;
+  const proven = await prove(context, {
+    backup,
+    startServer: (wanted) => startServer(context, wanted),
+  });
+  return withCleanup(
+    () => work(proven.database, proven.proof),
+    () => proven.server.stop(),
+  );
+}
+
+/** Proves a backup by itself, for the journal too. */
+export async function proveBackup(
+  project: Project,
+  request: { readonly environment: string; readonly backup?: string | undefined },
+): Promise<{ readonly backup: string; readonly proof: Proof }> {
+  const target = targetNamed(project, request.environment);
+  const backup = await backupNamed(project, target, request.backup);
+  return doing(
+    project,
+    target,
+    { command: 'prove', backup: backup.name, changes: false },
+    async () => {
+      const proof = await withProvenCopy(project, backup, async (_copy, made) => made);
+      return {
+        result: { backup: backup.name, proof },
+        details: { restoreMs: Math.round(proof.restoreMs) },
+      };
+    },
+  );
 }

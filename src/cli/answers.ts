@@ -80,7 +80,7 @@ function finalText(question: FinalQuestion): string {
     '',
     renderRehearsal(rehearsal),
     '',
-    `Backup      ${backup.file}  ${formatBytes(backup.sizeBytes)}`,
+    `Backup      ${backup.name}  ${formatBytes(backup.sizeBytes)}`,
     `Way back    restored and compared just now in ${formatDuration(backup.restoreMs)}`,
     `Rehearsal   ${blockSentence(rehearsal)}`,
     `Target      ${target.environment.name}  ${target.address.label}`,

@@ -11,11 +11,6 @@ import { exitCodeOf } from './exit-code.ts';
 import { failureDocument, renderFailure } from './render/failure.ts';
 import { showProgress } from './render/progress.ts';
 
-/** What the process gives to a command; tests give their own. */
-export interface CliContext extends CommandContext {
-  readonly process: NodeJS.Process;
-}
-
 /** What a command returns: one value for programs, one text for people, one number for shells. */
 export interface Outcome {
   readonly data: unknown;
@@ -69,8 +64,10 @@ export interface VerbParts<FLAGS> {
 }
 
 /** Makes a command of its declaration. */
-export function verb<FLAGS = Record<never, never>>(parts: VerbParts<FLAGS>): Command<CliContext> {
-  return buildCommand<Record<string, unknown>, string[], CliContext>({
+export function verb<FLAGS = Record<never, never>>(
+  parts: VerbParts<FLAGS>,
+): Command<CommandContext> {
+  return buildCommand<Record<string, unknown>, string[], CommandContext>({
     docs: { brief: parts.brief, fullDescription: parts.description },
     parameters: {
       flags: Object.fromEntries(
@@ -81,8 +78,8 @@ export function verb<FLAGS = Record<never, never>>(parts: VerbParts<FLAGS>): Com
       ),
       positional: positionalParameters(parts.args ?? []),
     } as never,
-    func: async function (this: CliContext, flags: Record<string, unknown>, ...args: string[]) {
-      await execute(this.process, parts, flags as CommonFlags & FLAGS, args);
+    func: async function (this: CommandContext, flags: Record<string, unknown>, ...args: string[]) {
+      await execute(process, parts, flags as CommonFlags & FLAGS, args);
     },
   });
 }

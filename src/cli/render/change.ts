@@ -1,7 +1,7 @@
 // What became of an apply, for people.
 
+import type { ChangeReport } from '../../change-report.ts';
 import { formatDuration } from '../../core/duration.ts';
-import type { ChangeReport } from '../../safe-change.ts';
 import { renderGates } from './gates.ts';
 import { healthLine } from './health.ts';
 import { wrap } from './text.ts';
