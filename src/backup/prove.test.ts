@@ -1,0 +1,262 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type TestDatabase, testContext, testDatabase } from '../../test/database.ts';
+import richDatabase from '../../test/rich-database.sql';
+import { sha256OfFile } from '../core/digest.ts';
+import { runOrFail } from '../core/process.ts';
+import { connect } from '../postgres/connect.ts';
+import type { Contents } from '../postgres/contents.ts';
+import { clientFor, programPath } from '../postgres/programs.ts';
+import { type SandboxServer, startServer } from '../sandbox/server.ts';
+import { type BackUpOptions, backUp } from './back-up.ts';
+import { findBackup } from './backups.ts';
+import { type Backup, type Manifest, validProof, writeManifest } from './manifest.ts';
+import { type ProvenCopy, prove } from './prove.ts';
+
+let rich: TestDatabase;
+let backups: string;
+let options: BackUpOptions;
+const started: SandboxServer[] = [];
+
+beforeAll(async () => {
+  rich = await testDatabase({
+    sql: `${richDatabase};
+      DROP ROLE IF EXISTS "Table Owner"; CREATE ROLE "Table Owner"; ALTER TABLE serials OWNER TO "Table Owner";
+      DROP ROLE IF EXISTS policy_reader; CREATE ROLE policy_reader; CREATE POLICY all_of_it ON secrets TO policy_reader USING (true)`,
+  });
+  backups = await mkdtemp(join(tmpdir(), 'prove-'));
+  options = {
+    environment: 'production',
+    address: rich.address,
+    backups,
+    reason: 'test',
+    by: { who: 'ada', host: 'desk' },
+    plan: null,
+    ledger: [],
+    gitCommit: null,
+  };
+});
+afterAll(async () => {
+  await rich.drop();
+  await rm(backups, { recursive: true, force: true });
+});
+beforeEach(() => {
+  started.length = 0;
+});
+
+async function proving(backup: Backup): Promise<ProvenCopy> {
+  const context = testContext();
+  return await prove(context, {
+    backup,
+    startServer: async (wanted) => {
+      const server = await startServer(context, wanted);
+      started.push(server);
+      return server;
+    },
+  });
+}
+
+const reread = (backup: Backup): Promise<Backup> =>
+  findBackup({ backups, environment: 'production', wanted: backup.file, from: [] });
+
+describe('a backup that is whole', () => {
+  it('is proven, and the restored copy is there to be used', async () => {
+    const backup = await backUp(testContext(), options);
+    const { proof, server, database } = await proving(backup);
+    try {
+      expect(proof).toMatchObject({ outcome: 'done', differences: [], compared: { tables: 14 } });
+      expect(proof.restoreMs).toBeGreaterThan(0);
+      expect(validProof(await reread(backup))).toEqual(proof);
+      await using copy = await connect(database, { purpose: 'test' });
+      expect(await copy.one('SELECT count(*)::int AS n FROM users')).toEqual({ n: 500 });
+      expect(
+        await copy.query('SELECT encode(lo_get(oid), $1) AS text FROM pg_largeobject_metadata', [
+          'escape',
+        ]),
+      ).toContainEqual({ text: 'a large object' });
+    } finally {
+      await server.stop();
+    }
+  });
+
+  it('is proven while others write, for its figures are of the snapshot', async () => {
+    await using busy = await testDatabase({
+      sql: 'CREATE TABLE t (id serial PRIMARY KEY, x int); INSERT INTO t (x) SELECT generate_series(1, 20000)',
+    });
+    await using writer = await connect(busy.address, { purpose: 'test' });
+    let running = true;
+    const writing = (async () => {
+      while (running) await writer.execute('INSERT INTO t (x) VALUES (0)');
+    })();
+    const backup = await backUp(testContext(), {
+      ...options,
+      address: busy.address,
+      environment: 'busy',
+    });
+    running = false;
+    await writing;
+    const { server } = await proving(backup);
+    await server.stop();
+  });
+});
+
+/** Takes a backup whose file is spoiled by `spoil`, and proves it. */
+async function proofAfter(spoil: (file: string) => Promise<void>): Promise<unknown> {
+  const backup = await backUp(testContext(), options);
+  await spoil(backup.file);
+  const failure = await proving(backup).catch((error: unknown) => error);
+  expect(validProof(await reread(backup))).toBeNull();
+  return failure;
+}
+
+/** The same, with a manifest that describes the spoiled file: only a restore can tell. */
+async function proofOfDescribed(spoil: (file: string) => Promise<void>): Promise<unknown> {
+  const backup = await backUp(testContext(), options);
+  await spoil(backup.file);
+  const bytes = await readFile(backup.file);
+  const dump = {
+    ...backup.manifest.dump,
+    sizeBytes: bytes.length,
+    sha256: await sha256OfFile(backup.file),
+  };
+  const manifest: Manifest = { ...backup.manifest, dump };
+  await writeManifest(backup.file, manifest);
+  const failure = await proving({ ...backup, manifest }).catch((error: unknown) => error);
+  expect(validProof(await reread(backup))).toBeNull();
+  for (const server of started)
+    await expect(connect(server.address('postgres'), { purpose: 'test' })).rejects.toThrow();
+  return failure;
+}
+
+const truncate = async (file: string): Promise<void> => {
+  const bytes = await readFile(file);
+  await writeFile(file, bytes.subarray(0, bytes.length * 0.7));
+};
+const flipByte = async (file: string): Promise<void> => {
+  const bytes = await readFile(file);
+  const at = Math.floor(bytes.length * 0.8);
+  bytes[at] = (bytes[at] ?? 0) ^ 0x10;
+  await writeFile(file, bytes);
+};
+/** Writes the dump anew, of the same database after `sql`, or with other options of pg_dump. */
+const dumpAgain =
+  (sql: string, ...flags: string[]) =>
+  async (file: string): Promise<void> => {
+    await using other = await testDatabase({ template: rich.address.database, sql });
+    const clients = await clientFor(150_000);
+    await runOrFail(programPath(clients, 'pg_dump'), [
+      '-Fc',
+      ...flags,
+      `-f${file}`,
+      `-d${other.address.connectionString()}`,
+    ]);
+  };
+
+describe('a file that is not the one that was written is refused', () => {
+  it.each([
+    ['cut short', truncate, 'it has'],
+    ['with one bit flipped', flipByte, 'content is different'],
+  ])('%s', async (_how, spoil, said) => {
+    expect(await proofAfter(spoil)).toMatchObject({
+      code: 'backup/file-changed',
+      message: expect.stringContaining(said),
+    });
+    expect(started).toEqual([]);
+  });
+
+  it('gone', async () => {
+    const backup = await backUp(testContext(), options);
+    await rm(backup.file);
+    await expect(proving(backup)).rejects.toMatchObject({ code: 'backup/file-missing' });
+  });
+});
+
+describe('a dump that was never right fails its restore or the comparison', () => {
+  it.each([
+    ['cut short', truncate, 'proof/not-restorable', ''],
+    ['with one bit flipped', flipByte, 'proof/not-restorable', ''],
+    [
+      'without the rows of a table',
+      dumpAgain('', '--exclude-table-data=users'),
+      'proof/not-restorable',
+      '',
+    ],
+    [
+      'without the rows of a table that nothing refers to',
+      dumpAgain('', '--exclude-table-data=fleeting'),
+      'proof/differs',
+      'table public.fleeting has 0 rows instead of 1 row',
+    ],
+    [
+      'with a row missing',
+      dumpAgain('DELETE FROM secrets'),
+      'proof/differs',
+      'table public.secrets has 0 rows instead of 1 row',
+    ],
+    [
+      'with a table missing',
+      dumpAgain('', '--exclude-table=empty_one'),
+      'proof/differs',
+      'table public.empty_one with 0 rows is missing',
+    ],
+    [
+      'with a sequence behind',
+      dumpAgain("SELECT setval('serials_id_seq', 7)"),
+      'proof/differs',
+      'sequence public.serials_id_seq stands at 7 instead of 30',
+    ],
+    [
+      'with a constraint missing',
+      dumpAgain('ALTER TABLE users DROP CONSTRAINT grown'),
+      'proof/differs',
+      'table public.users is different',
+    ],
+    [
+      'without large objects',
+      dumpAgain('', '--no-blobs'),
+      'proof/differs',
+      '0 large objects instead of 2',
+    ],
+    [
+      'without an extension',
+      dumpAgain('DROP EXTENSION pg_trgm CASCADE'),
+      'proof/differs',
+      'extension pg_trgm is missing',
+    ],
+  ])('%s', async (_how, spoil, code, said) => {
+    expect(await proofOfDescribed(spoil)).toMatchObject({
+      code,
+      message: expect.stringContaining(said),
+    });
+  });
+});
+
+it('a manifest that tells other figures than the dump holds is found out', async () => {
+  const backup = await backUp(testContext(), options);
+  const contents: Contents = {
+    ...backup.manifest.contents,
+    tables: { ...backup.manifest.contents.tables, 'public.users': 501 },
+  };
+  const failure = proving({ ...backup, manifest: { ...backup.manifest, contents } });
+  await expect(failure).rejects.toMatchObject({
+    code: 'proof/differs',
+    message: expect.stringContaining('table public.users has 500 rows instead of 501 rows'),
+  });
+});
+
+it('a failed proof takes the place of an earlier one', async () => {
+  const backup = await backUp(testContext(), options);
+  const { server } = await proving(backup);
+  await server.stop();
+  await flipByte(backup.file);
+  await expect(proving(await reread(backup))).rejects.toMatchObject({
+    code: 'backup/file-changed',
+  });
+  const { proof } = (await reread(backup)).manifest;
+  expect(proof).toMatchObject({
+    outcome: 'failed',
+    differences: [expect.stringContaining('content is different')],
+  });
+});
