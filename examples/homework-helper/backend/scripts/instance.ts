@@ -24,9 +24,7 @@ export interface Instance {
 /** Where everything about the releases of an environment is kept; ignored by git. */
 export function folderOf(environment: string): string {
   if (!/^[a-z][a-z0-9_-]*$/.test(environment)) throw new Error('name an environment: production');
-  const folder = resolve('.releases', environment);
-  mkdirSync(folder, { recursive: true });
-  return folder;
+  return resolve('.releases', environment);
 }
 
 /** The instance that was started last, if it still runs. */
@@ -108,7 +106,10 @@ export function isRunning(environment: string, { pid }: Pick<Instance, 'pid'>): 
 
 /** Runs `work` while no other release of the environment does. */
 export async function alone(environment: string, work: () => Promise<void>): Promise<void> {
-  const lock = join(folderOf(environment), 'lock');
+  const folder = folderOf(environment);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, '..', '.gitignore'), '*\n');
+  const lock = join(folder, 'lock');
   takeLock(lock, environment);
   try {
     await work();
