@@ -5,10 +5,14 @@ import { type BackupList, findBackup, listBackups } from './backup/backups.ts';
 import { type Backup, type Proof, validProof } from './backup/manifest.ts';
 import { prove } from './backup/prove.ts';
 import { withCleanup } from './core/failure.ts';
+import { carryJournal, type Outcome } from './history/journal.ts';
 import { readLedger } from './history/ledger.ts';
+import { prepareEnvironment } from './history/marker.ts';
 import type { Address } from './postgres/address.ts';
+import { connect } from './postgres/connect.ts';
 import { doing, type Project, reading, type Target, targetNamed } from './project.ts';
 import { findRelease } from './release/release.ts';
+import { type RestoreReport, restore, type SwapQuestion } from './restore/restore.ts';
 import { startServer } from './sandbox/server.ts';
 
 /** Backs up an environment by itself, for the journal too. */
@@ -114,4 +118,58 @@ export async function proveBackup(
       };
     },
   );
+}
+
+/** A wish to bring a backup back. */
+export interface RestoreRequest {
+  readonly environment: string;
+  /** Path or name; the newest backup when left out. */
+  readonly backup?: string | undefined;
+  /** Asked when the restored database stands ready beside the live one. */
+  readonly confirmSwap: (question: SwapQuestion) => Promise<boolean>;
+}
+
+/**
+ * Brings a backup back beside the live database and swaps their names. Works too when the live
+ * database is gone. The journal lives on in the restored one.
+ */
+export async function restoreEnvironment(
+  project: Project,
+  request: RestoreRequest,
+): Promise<RestoreReport> {
+  const target = targetNamed(project, request.environment);
+  const backup = await backupNamed(project, target, request.backup);
+  const bringBack = (): Promise<RestoreReport> =>
+    restore(project.context, {
+      environment: target.environment.name,
+      live: target.address,
+      backup,
+      confirmSwap: request.confirmSwap,
+      carryOver: async (restored, broken) => {
+        await prepareEnvironment(restored, target.environment.name, project.actor);
+        if (broken !== undefined) await carryJournal(broken, restored);
+      },
+    });
+  const deed = { command: 'restore', backup: backup.name };
+  const told = (report: RestoreReport): Outcome<RestoreReport> => ({
+    result: report,
+    refused: report.outcome === 'refused',
+    details: { broken: report.broken, pauseMs: Math.round(report.pauseMs) },
+  });
+  if (await isLive(target)) {
+    // The last entry of this command goes to the database that has the name by then: the restored one.
+    return doing(project, target, { ...deed, changes: true }, async () => told(await bringBack()));
+  }
+  const report = await bringBack();
+  return doing(project, target, { ...deed, changes: false }, async () => told(report));
+}
+
+// A database that is gone, or that a killed restore left closed, has no journal to write to.
+async function isLive({ address }: Target): Promise<boolean> {
+  try {
+    await using database = await connect(address, { purpose: 'restore' });
+    return database.pid > 0;
+  } catch {
+    return false;
+  }
 }

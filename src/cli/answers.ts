@@ -96,7 +96,8 @@ function nobodyToAsk({ target }: PlanQuestion, flags: string): Failure {
   });
 }
 
-function wrongName(given: string, database: string): Failure {
+/** The failure for a database name that was typed and is not the one. */
+export function wrongName(given: string, database: string): Failure {
   return new Failure({
     code: 'usage/wrong-database-name',
     message: `--confirm ${given} is not the name of the database, ${database}`,

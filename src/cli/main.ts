@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The command `drydock`: one line for each verb, in the order of the process.
 
-import { buildApplication, buildRouteMap, run } from '@stricli/core';
+import { buildApplication, buildRouteMap, run, type StricliProcess } from '@stricli/core';
 import packageJson from '../../package.json' with { type: 'json' };
 import { apply } from './commands/apply.ts';
 import { backup } from './commands/backup.ts';
@@ -52,6 +52,6 @@ const application = buildApplication(routes, {
   documentation: { caseStyle: 'convert-camel-to-kebab' },
 });
 
-await run(application, process.argv.slice(2), { process });
+await run(application, process.argv.slice(2), { process: process as StricliProcess });
 // The argument parser reports what it cannot read with negative statuses of its own.
 if (Number(process.exitCode) < 0) process.exitCode = exitCodes.usage;

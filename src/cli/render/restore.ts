@@ -1,0 +1,59 @@
+// A restore for people: what it would lose, and what it did.
+
+import { formatDuration } from '../../core/duration.ts';
+import type { LossEstimate } from '../../restore/loss.ts';
+import type { RestoreReport, SwapQuestion } from '../../restore/restore.ts';
+import { table, wrap } from './text.ts';
+
+/** What is known before the swap. */
+export function renderSwapQuestion({ database, backup, broken, loss }: SwapQuestion): string {
+  return [
+    '',
+    `${backup.name} is restored beside ${database} and compared.`,
+    broken === null
+      ? `There is no database ${database} now: the restored one gets its name.`
+      : `The live database will be kept as ${broken}.`,
+    ...(loss === null ? ['What was written since the backup cannot be read.'] : lossLines(loss)),
+    '',
+  ].join('\n');
+}
+
+/** What a restore did. */
+export function renderRestore(report: RestoreReport): string {
+  const { environment, backup, database, broken, pauseMs, restoreMs } = report;
+  if (report.outcome === 'refused') {
+    return `Nothing was changed in ${environment}: the swap was not confirmed, and the copy is gone.`;
+  }
+  return [
+    `${database} is the database of ${backup} again (restored in ${formatDuration(restoreMs)}, writes paused for ${formatDuration(pauseMs)}).`,
+    ...(broken === null ? [] : [`The broken database is kept as ${broken}.`]),
+    ...report.leftovers.map(({ sentence }) => sentence),
+    `Verify: drydock health ${environment}`,
+    `Roll the code back if needed: drydock rollback ${environment}`,
+  ]
+    .flatMap((line) => wrap(line, 79))
+    .join('\n');
+}
+
+function lossLines(loss: LossEstimate): string[] {
+  if (loss.tables.length === 0) return ['Nothing was written since the backup.'];
+  const rows = loss.tables
+    .slice(0, 8)
+    .map(({ table: name, inserted, updated, deleted }) =>
+      [name, inserted, updated, deleted].map(String),
+    );
+  return [
+    `Written since ${loss.since}, and not in the backup (estimated from the statistics):`,
+    table(
+      [
+        { title: 'table' },
+        { title: 'inserted', align: 'right' },
+        { title: 'updated', align: 'right' },
+        { title: 'deleted', align: 'right' },
+      ],
+      rows,
+    ),
+    ...(loss.tables.length > 8 ? [`and ${loss.tables.length - 8} tables more`] : []),
+    ...(loss.doubt === null ? [] : wrap(`Beware: ${loss.doubt}.`, 79)),
+  ];
+}

@@ -1,0 +1,37 @@
+// Who answers the question before a swap. Asked for at the start: a restore that nobody can confirm is
+// refused before it spends minutes on building.
+
+import { Failure } from '../core/failure.ts';
+import type { Target } from '../project.ts';
+import type { SwapQuestion } from '../restore/restore.ts';
+import { type AnswerFlags, askText, askYes, wrongName } from './answers.ts';
+import { renderSwapQuestion } from './render/restore.ts';
+import type { CommandInput } from './verb.ts';
+
+/** The answer to the swap of a target, by flags or by a person. */
+export function swapAnswerFrom(
+  input: CommandInput<AnswerFlags>,
+  { environment, address }: Target,
+): (question: SwapQuestion) => Promise<boolean> {
+  const { flags, interactive, say } = input;
+  const { database } = address;
+  const wantsName = environment.guarded;
+  if (flags.confirm !== undefined && flags.confirm !== database) {
+    throw wrongName(flags.confirm, database);
+  }
+  const answered = flags.yes === true && (!wantsName || flags.confirm === database);
+  if (!answered && !interactive) {
+    throw new Failure({
+      code: 'usage/nobody-to-ask',
+      message: `there is no terminal to ask whether ${environment.name} may be replaced`,
+      hint: `Answer by flags: --yes${wantsName ? ` --confirm ${database}` : ''}`,
+    });
+  }
+  return async (question) => {
+    say(renderSwapQuestion(question));
+    if (answered) return true;
+    return wantsName
+      ? (await askText(`Type the name of the database to replace it (${database})`)) === database
+      : askYes(`Put the restored database in the place of ${database}?`);
+  };
+}
