@@ -1,7 +1,7 @@
 // Builds dist/: the command line as one bundle with lazy chunks (start-up time), the library with
 // its dependencies left outside (a caller's `pg` stays the caller's), and the type declarations.
 
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -55,10 +55,5 @@ await build({
   packages: 'external',
 });
 
-execFileSync(
-  process.execPath,
-  [require.resolve('typescript/bin/tsc'), '-p', 'tsconfig.build.json'],
-  {
-    stdio: 'inherit',
-  },
-);
+const compiler = [require.resolve('typescript/bin/tsc'), '-p', 'tsconfig.build.json'];
+process.exitCode = spawnSync(process.execPath, compiler, { stdio: 'inherit' }).status ?? 1;

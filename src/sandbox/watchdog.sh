@@ -1,3 +1,4 @@
+#!/bin/sh
 # Runs a throw-away server and ends it, with its folder, when the process that started it is gone.
 # Standard input is a pipe that this process never writes to: it closes when that process ends, by
 # whatever means, kill -9 included.
