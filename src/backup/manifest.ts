@@ -82,12 +82,6 @@ export interface Backup {
   readonly manifest: Manifest;
 }
 
-/** The dump as the rest of Drydock checks and loads it. */
-export function archiveOf({ file, manifest }: Backup): Archive {
-  const { sizeBytes, sha256: digest, dumpMajor } = manifest.dump;
-  return { path: file, sizeBytes, sha256: digest, dumpMajor };
-}
-
 /** The proof of this very dump, if it holds. */
 export function validProof({ manifest }: Pick<Backup, 'manifest'>): Proof | null {
   const { proof, dump } = manifest;

@@ -10,7 +10,7 @@ import { connect, type Database } from '../postgres/connect.ts';
 import { type ContentsDifference, compareContents, readContents } from '../postgres/contents.ts';
 import { applyProperties, createDatabaseLike } from '../postgres/database-properties.ts';
 import { createMissingRoles } from '../postgres/roles.ts';
-import { archiveOf, type Backup, type Proof, writeManifest } from './manifest.ts';
+import { type Backup, type Proof, writeManifest } from './manifest.ts';
 
 /** A throw-away server, as far as a proof needs one. */
 export interface CopyServer {
@@ -90,7 +90,7 @@ async function restoreCopy(
 ): Promise<{ server: CopyServer; database: Address; measured: Measured }> {
   const { source } = backup.manifest;
   reporter.progress('reading the file');
-  await verifyArchive(archiveOf(backup));
+  await verifyArchive({ path: backup.file, ...backup.manifest.dump });
   reporter.progress('starting a throw-away server');
   const server = await startServer({
     purpose: 'proof',
@@ -132,7 +132,7 @@ async function load(
   await createCopy(context, { maintenance, name, backup });
   const database = server.address(name);
   await loadArchive(context, {
-    archive: archiveOf(backup),
+    archive: { path: backup.file, ...backup.manifest.dump },
     into: database,
     serverVersion: maintenance.version,
     jobs: availableParallelism(),

@@ -1,0 +1,77 @@
+// Builds the restored database beside the live one and compares it with its manifest.
+
+import { availableParallelism } from 'node:os';
+import type { Backup } from '../backup/manifest.ts';
+import { type Context, step } from '../core/context.ts';
+import { Failure } from '../core/failure.ts';
+import type { Address } from '../postgres/address.ts';
+import { loadArchive } from '../postgres/archive.ts';
+import { connect } from '../postgres/connect.ts';
+import { compareContents, readContents } from '../postgres/contents.ts';
+import { applyProperties, createDatabaseLike } from '../postgres/database-properties.ts';
+
+/** What is built, and where. */
+export interface Building {
+  readonly maintenance: Address;
+  readonly name: string;
+  readonly backup: Backup;
+  readonly live: Address;
+}
+
+/**
+ * Builds it. What is there after a failure is for the caller to drop.
+ *
+ * @throws `restore/not-restorable`, `restore/differs`
+ */
+export async function build(
+  context: Context,
+  { maintenance, name, backup, live }: Building,
+): Promise<void> {
+  const { source, contents } = backup.manifest;
+  const address = live.withDatabase(name);
+  const { signal } = context;
+  await step(context, `restore ${backup.name} beside ${live.database}`, async (reporter) => {
+    await using server = await connect(maintenance, { purpose: 'restore', signal });
+    // As it was when the backup was taken: a migration may have changed these too.
+    await createDatabaseLike(server, name, source.properties, { keepTablespace: true });
+    const tables = Object.keys(contents.tables).length;
+    await loadArchive(context, {
+      archive: { path: backup.file, ...backup.manifest.dump },
+      into: address,
+      serverVersion: server.version,
+      jobs: Math.min(4, availableParallelism()),
+      keepTablespaces: true,
+      onTable: (loaded) => reporter.progress(`${loaded} of ${tables} tables`),
+    }).catch((failure: unknown) => {
+      throw notRestorable(backup, failure);
+    });
+    await applyProperties(server, name, source.properties);
+  });
+  await step(context, 'compare it with the manifest', async (reporter) => {
+    await using restored = await connect(address, { purpose: 'restore', signal });
+    const differences = compareContents(contents, await readContents(restored));
+    const [first] = differences;
+    if (first !== undefined) {
+      throw new Failure({
+        code: 'restore/differs',
+        message: `${backup.name} does not bring back what it was taken of: ${differences.map(({ sentence }) => sentence).join('; ')}`,
+        hint: `${live.database} is live as before. Choose another backup that \`drydock backups ${backup.manifest.environment}\` lists as proven.`,
+        details: { differences },
+      });
+    }
+    // A fresh restore has no statistics, and the planner would guess.
+    reporter.progress('collecting statistics');
+    await restored.execute('ANALYZE');
+  });
+}
+
+function notRestorable(backup: Backup, cause: unknown): unknown {
+  if (!(cause instanceof Failure) || cause.code !== 'archive/load-failed') return cause;
+  return new Failure({
+    code: 'restore/not-restorable',
+    message: `${backup.name} could not be loaded: ${cause.details.said}`,
+    hint: `Remove the cause, or choose another backup: \`drydock backups ${backup.manifest.environment}\` lists them.`,
+    details: cause.details,
+    cause,
+  });
+}

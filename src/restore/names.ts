@@ -1,0 +1,55 @@
+// Names of the databases that a restore makes beside the live one.
+
+import { localTimestamp } from '../core/clock.ts';
+import type { Database } from '../postgres/connect.ts';
+
+// NAMEDATALEN - 1 (manual, 4.1.1). The server cuts longer names off without an error where it
+// creates them, so they are cut here, in front of what tells them apart.
+const longestNameBytes = 63;
+
+/** The names of one restore. */
+export interface RestoreNames {
+  /** The new database while it is built: `shop_restore_20251015_120000`. */
+  readonly building: string;
+  /** The old database after the swap: `shop_broken_20251015_120000`. */
+  readonly broken: string;
+}
+
+/** What an earlier restore left on the server. */
+export interface Leftover {
+  readonly name: string;
+  /** `unfinished`: never took the live one's place. `broken`: a live database until a restore. */
+  readonly kind: 'unfinished' | 'broken';
+  readonly sizeBytes: number;
+}
+
+/** Names for a restore that begins now. */
+export function restoreNames(database: string, now: Date): RestoreNames {
+  const time = localTimestamp(now);
+  return {
+    building: named(database, `_restore_${time}`),
+    broken: named(database, `_broken_${time}`),
+  };
+}
+
+/** The databases that earlier restores of this one left behind, newest first. */
+export async function findLeftovers(server: Database, database: string): Promise<Leftover[]> {
+  const prefix = (what: string): string =>
+    named(database, `_${what}_00000000_000000`).slice(0, -15);
+  const rows = await server.query<{ name: string; kind: Leftover['kind']; bytes: string }>(
+    `SELECT datname AS name, CASE WHEN starts_with(datname, $1) THEN 'unfinished' ELSE 'broken' END AS kind,
+            pg_database_size(oid) AS bytes
+       FROM pg_database
+      WHERE (starts_with(datname, $1) OR starts_with(datname, $2)) AND datname ~ '_\\d{8}_\\d{6}$'
+      ORDER BY right(datname, 15) DESC`,
+    [prefix('restore'), prefix('broken')],
+  );
+  return rows.map(({ name, kind, bytes }) => ({ name, kind, sizeBytes: Number(bytes) }));
+}
+
+function named(database: string, suffix: string): string {
+  let base = database;
+  while (Buffer.byteLength(base + suffix) > longestNameBytes)
+    base = [...base].slice(0, -1).join('');
+  return base + suffix;
+}

@@ -1,0 +1,192 @@
+// Brings a backup back: beside the live database first, and in its place only when everything in it
+// was compared. The live database is never written to; it is kept under another name.
+
+import type { Backup } from '../backup/manifest.ts';
+import { type Context, step } from '../core/context.ts';
+import { formatDuration } from '../core/duration.ts';
+import type { Evidence } from '../core/evidence.ts';
+import { Failure } from '../core/failure.ts';
+import { type Address, quoteIdentifier } from '../postgres/address.ts';
+import { verifyArchive } from '../postgres/archive.ts';
+import { connect, type Database } from '../postgres/connect.ts';
+import { build } from './build.ts';
+import { estimateLoss, type LossEstimate } from './loss.ts';
+import { maintenanceAddress } from './maintenance.ts';
+import { findLeftovers, type Leftover, restoreNames } from './names.ts';
+import { preflight } from './preflight.ts';
+import { swap } from './swap.ts';
+
+/** What is known when the restored database stands ready beside the live one. */
+export interface SwapQuestion {
+  readonly environment: string;
+  readonly database: string;
+  readonly backup: Backup;
+  /** Name that the live database will have; null when it is gone. */
+  readonly broken: string | null;
+  /** Null when the live database cannot be read. */
+  readonly loss: LossEstimate | null;
+}
+
+/** What is restored, and where. */
+export interface RestoreOptions {
+  readonly environment: string;
+  readonly live: Address;
+  readonly backup: Backup;
+  /**
+   * Brings into the restored database what must survive a restore (journal and marker). `broken` is
+   * the live database, undefined when it cannot be read.
+   */
+  readonly carryOver: (restored: Database, broken: Database | undefined) => Promise<void>;
+  /** Asked before the swap; without it there is no question. */
+  readonly confirmSwap?: (question: SwapQuestion) => Promise<boolean>;
+}
+
+/** The evidence of a restore. `refused`: nobody wanted the swap, and the copy was dropped. */
+export interface RestoreReport extends Evidence {
+  readonly kind: 'restore';
+  readonly environment: string;
+  readonly backup: string;
+  readonly database: string;
+  /** Where the old database is now; null when there was none, or it is still live. */
+  readonly broken: string | null;
+  readonly restoreMs: number;
+  /** How long the applications could not write. */
+  readonly pauseMs: number;
+  readonly endedSessions: number;
+  readonly loss: LossEstimate | null;
+  /** Databases of earlier restores that wait for a person to drop them. */
+  readonly leftovers: readonly Leftover[];
+}
+
+/**
+ * Restores a backup. Any failure leaves the live database live and nothing half-built beside it.
+ *
+ * Sessions of the caller on the live database are ended by the swap as all others are.
+ *
+ * @throws `backup/file-missing`, `backup/file-changed`, `restore/no-right`, `restore/missing-roles`,
+ *   `restore/prepared-transactions`, `restore/active-slots`, `restore/no-space`,
+ *   `restore/not-restorable`, `restore/differs`, `restore/swap-failed`
+ * @example
+ * await restore(context, { environment: 'production', live, backup, carryOver: async () => {} });
+ */
+export async function restore(context: Context, options: RestoreOptions): Promise<RestoreReport> {
+  const { environment, live, backup } = options;
+  const startedAt = context.clock.now();
+  const names = restoreNames(live.database, startedAt);
+  const maintenance = await maintenanceAddress(live);
+  const { liveExists, leftovers } = await step(context, 'check the way', async () =>
+    checkTheWay(maintenance, options),
+  );
+  const loss = await estimate(context, options);
+  const began = performance.now();
+  try {
+    await build(context, { maintenance, name: names.building, backup, live });
+    await carry(context, options, names.building);
+    const restoreMs = performance.now() - began;
+    const broken = liveExists ? names.broken : null;
+    const agreed = await options.confirmSwap?.({
+      environment,
+      database: live.database,
+      backup,
+      broken,
+      loss,
+    });
+    const common = {
+      kind: 'restore' as const,
+      version: 1 as const,
+      plan: null,
+      startedAt: startedAt.toISOString(),
+      environment,
+      backup: backup.name,
+      database: live.database,
+      restoreMs,
+      loss,
+      leftovers,
+    };
+    if (agreed === false) {
+      await drop(maintenance, names.building);
+      const endedAt = context.clock.now().toISOString();
+      return { ...common, endedAt, outcome: 'refused', broken: null, pauseMs: 0, endedSessions: 0 };
+    }
+    const report = await step(
+      context,
+      `put the restored database in the place of ${live.database}`,
+      async (reporter) => {
+        const swapped = await swap({
+          maintenance,
+          live: live.database,
+          liveExists,
+          restored: names.building,
+          broken: names.broken,
+        });
+        reporter.summary(`writes paused for ${formatDuration(swapped.pauseMs)}`);
+        return swapped;
+      },
+    );
+    return {
+      ...common,
+      ...report,
+      endedAt: context.clock.now().toISOString(),
+      outcome: 'done',
+      broken,
+    };
+  } catch (failure) {
+    await dropJoined(maintenance, names.building, failure);
+    throw failure;
+  }
+}
+
+async function checkTheWay(
+  maintenance: Address,
+  { live, backup }: RestoreOptions,
+): Promise<{ liveExists: boolean; leftovers: readonly Leftover[] }> {
+  await verifyArchive({ path: backup.file, ...backup.manifest.dump });
+  await using server = await connect(maintenance, { purpose: 'restore' });
+  const { sizeBytes, roles } = backup.manifest.source;
+  await preflight({ maintenance: server, database: live.database, sizeBytes, roles });
+  const rows = await server.query('SELECT FROM pg_database WHERE datname = $1', [live.database]);
+  return { liveExists: rows.length > 0, leftovers: await findLeftovers(server, live.database) };
+}
+
+async function carry(context: Context, options: RestoreOptions, name: string): Promise<void> {
+  const { signal } = context;
+  await using restored = await connect(options.live.withDatabase(name), {
+    purpose: 'restore',
+    signal,
+  });
+  const broken = await connect(options.live, { purpose: 'restore', signal }).catch(() => undefined);
+  try {
+    await options.carryOver(restored, broken);
+  } finally {
+    await broken?.close();
+  }
+}
+
+// A live database that cannot be read is a reason to restore, and no reason to stop.
+async function estimate(
+  context: Context,
+  { live, backup }: RestoreOptions,
+): Promise<LossEstimate | null> {
+  const { activity, startedAt } = backup.manifest;
+  try {
+    await using database = await connect(live, { purpose: 'restore', signal: context.signal });
+    return await estimateLoss(database, { takenAt: startedAt, activity });
+  } catch (failure) {
+    const text = `What the restore loses cannot be told: ${(failure as Error).message}.`;
+    context.emit({ kind: 'note', text });
+    return null;
+  }
+}
+
+async function drop(maintenance: Address, name: string): Promise<void> {
+  await using server = await connect(maintenance, { purpose: 'restore' });
+  await server.execute(`DROP DATABASE IF EXISTS ${quoteIdentifier(name)} WITH (FORCE)`);
+}
+
+async function dropJoined(maintenance: Address, name: string, failure: unknown): Promise<void> {
+  try {
+    await drop(maintenance, name);
+  } catch (second) {
+    if (failure instanceof Failure) failure.alsoFailed.push(second);
+  }
+}
