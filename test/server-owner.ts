@@ -65,7 +65,7 @@ export async function startServerOwner(options: OwnerOptions = {}): Promise<Serv
     await setTimeout(10);
     said = await readFile(join(folder, 'output'), 'utf8');
   }
-  const answer = /^\{"folder"/.test(said)
+  const answer = said.startsWith('{"folder"')
     ? (JSON.parse(said) as { folder: string; uri: string })
     : undefined;
   if (answer === undefined) {

@@ -54,7 +54,7 @@ export async function launch(options: Launch): Promise<ServerProcess> {
     if (hasEnded) throw notStarted(await textOf(log));
     await systemClock.sleep(pollMs);
   }
-  return { stop: child.endInput };
+  return { stop: () => child.endInput() };
 }
 
 // The eighth line of the file is the state of the server (pidfile.h in its sources).

@@ -110,15 +110,13 @@ async function start(
 // Whoever stops it first (the caller, Ctrl-C) does it; the others wait for the same end.
 function stopOnce(server: ServerProcess, signal: AbortSignal): () => Promise<void> {
   let stopping: Promise<void> | undefined;
-  const end = async (): Promise<void> => {
-    signal.removeEventListener('abort', stop);
-    await server.stop();
-  };
   const stop = (): Promise<void> => {
-    stopping ??= end();
+    signal.removeEventListener('abort', onAbort);
+    stopping ??= server.stop();
     return stopping;
   };
-  signal.addEventListener('abort', stop, { once: true });
+  const onAbort = (): void => void stop();
+  signal.addEventListener('abort', onAbort, { once: true });
   return stop;
 }
 
