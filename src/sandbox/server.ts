@@ -128,7 +128,7 @@ function serverEnvironment(): NodeJS.ProcessEnv {
 
 function socketAddress(folder: string, port: number): Address {
   const parameters = new URLSearchParams({ host: folder, port: String(port), user: 'postgres' });
-  return Address.parse(`postgresql:///postgres?${parameters}`);
+  return Address.parse(`postgresql:///postgres?${parameters.toString()}`);
 }
 
 // Gives the superuser its password, which the socket does not ask for and the port does.
