@@ -6,7 +6,7 @@ import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build as esbuild } from 'esbuild';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const require = createRequire(import.meta.url);
@@ -23,8 +23,10 @@ const shared = {
   logLevel: 'warning',
 };
 
+// esbuild has told what is wrong in its own words; a stack trace would say nothing more.
+const build = (options) => esbuild({ ...shared, ...options }).catch(() => process.exit(1));
+
 await build({
-  ...shared,
   entryPoints: { main: 'src/cli/main.ts' },
   outdir: 'dist/cli',
   chunkNames: 'chunks/[name]-[hash]',
@@ -49,7 +51,6 @@ mkdirSync('dist/cli/chunks', { recursive: true });
 copyFileSync(wasm, 'dist/cli/chunks/libpg-query.wasm');
 
 await build({
-  ...shared,
   entryPoints: { index: 'src/index.ts', 'health/detailed': 'src/health/detailed.ts' },
   outdir: 'dist/lib',
   packages: 'external',
