@@ -23,6 +23,8 @@ export interface ChangeReport {
   readonly rehearsal: RehearsalReport | null;
   readonly apply: ApplyReport | null;
   readonly health: HealthSample | null;
+  /** True when the application was healthy before the apply and is not now. */
+  readonly harmed: boolean;
 }
 
 /** A report of a change that came as far as `rest` says. */
@@ -40,6 +42,7 @@ export function changeReport(
     rehearsal: null,
     apply: null,
     health: null,
+    harmed: false,
     ...rest,
   };
 }

@@ -47,7 +47,7 @@ export async function reading<T>(
     signal: project.context.signal,
   });
   await assertMarker(database, target.environment.name);
-  return work(database);
+  return await work(database);
 }
 
 /** What a command that touches an environment is called in the journal. */

@@ -103,9 +103,10 @@ async function applyAtOnce(project: Project, change: Change): Promise<ChangeRepo
   if (asks && !(await request.answers.plan({ target, plan, findings, gates: [] }))) {
     return changeReport(target, plan, { outcome: 'declined' });
   }
+  const before = await takeSample(project.context, target.environment);
   const apply = await runPlan(project, target.address, { plan });
-  const health = await settle(project, target);
-  return changeReport(target, plan, { outcome: 'applied', apply, health });
+  const health = await settle(project, target, before);
+  return changeReport(target, plan, { outcome: 'applied', apply, ...health });
 }
 
 // The order of these lines is the first two promises of the README: nothing is changed before a backup
@@ -145,9 +146,9 @@ async function promote(project: Project, change: Change): Promise<ChangeReport> 
 
   try {
     const apply = await runPlan(project, target.address, { plan, backup: backup.name });
-    const health = await settle(project, target);
+    const health = await settle(project, target, evidence.health);
     await tell(project, target, 'apply done', `${planNames(plan).join(', ')} is in force`);
-    return changeReport(target, plan, { outcome: 'applied', ...soFar, apply, health });
+    return changeReport(target, plan, { outcome: 'applied', ...soFar, apply, ...health });
   } catch (failure) {
     await tell(project, target, 'apply failed', messageOf(failure));
     throw failure;
@@ -247,16 +248,22 @@ async function planForCopy(project: Project, copy: Address, plan: Plan): Promise
   });
 }
 
-// After an apply: is the application still well?
-async function settle(project: Project, { environment, address }: Target): Promise<HealthSample> {
+// After an apply: is the application still well? One that was ill before tells nothing of the apply, so
+// it is not waited for.
+function settle(
+  project: Project,
+  { environment, address }: Target,
+  before: HealthSample | null,
+): Promise<Pick<ChangeReport, 'health' | 'harmed'>> {
   const { context } = project;
   return step(context, `look at the health of ${environment.name}`, async (reporter) => {
+    const wasHealthy = before?.healthy === true;
     const take = (): Promise<HealthSample> => takeSample(context, environment);
-    const sample = await verifyHealth(context, take, healthPatienceMs);
+    const sample = await verifyHealth(context, take, wasHealthy ? healthPatienceMs : 0);
     await using database = await connect(address, { purpose: 'health' });
     await recordSample(database, sample);
-    reporter.summary(sample.healthy ? 'healthy' : 'NOT healthy');
-    return sample;
+    reporter.summary(sample.healthy ? 'healthy' : wasHealthy ? 'NOT healthy' : 'ill as before');
+    return { health: sample, harmed: wasHealthy && !sample.healthy };
   });
 }
 

@@ -49,7 +49,7 @@ const application = buildApplication(routes, {
   name: 'drydock',
   versionInfo: { currentVersion: packageJson.version },
   scanner: { caseStyle: 'allow-kebab-for-camel', allowArgumentEscapeSequence: true },
-  documentation: { caseStyle: 'convert-camel-to-kebab' },
+  documentation: { caseStyle: 'convert-camel-to-kebab', onlyRequiredInUsageLine: true },
 });
 
 await run(application, process.argv.slice(2), { process: process as StricliProcess });

@@ -42,11 +42,7 @@ export const apply = verb<Flags>({
     return {
       data: report,
       text: renderChange(report),
-      exit: refused
-        ? exitCodes.gateClosed
-        : report.health?.healthy === false
-          ? exitCodes.unhealthy
-          : exitCodes.done,
+      exit: refused ? exitCodes.gateClosed : report.harmed ? exitCodes.unhealthy : exitCodes.done,
     };
   },
 });

@@ -167,6 +167,8 @@ function commandVariables(own: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
     ...Object.fromEntries(
       Object.entries(own).filter(([name]) => name === 'PGBIN' || !foreign.test(name)),
     ),
+    // npx warns about settings of the user's npm that have nothing to do with the story.
+    npm_config_loglevel: 'error',
     GIT_AUTHOR_NAME: 'Ana',
     GIT_AUTHOR_EMAIL: 'ana@homework-helper.example',
     GIT_COMMITTER_NAME: 'Ana',

@@ -1,6 +1,6 @@
 // A restore for people: what it would lose, and what it did.
 
-import { formatDuration } from '../../core/duration.ts';
+import { formatBytes, formatDuration } from '../../core/duration.ts';
 import type { LossEstimate } from '../../restore/loss.ts';
 import type { RestoreReport, SwapQuestion } from '../../restore/restore.ts';
 import { table, wrap } from './text.ts';
@@ -27,7 +27,10 @@ export function renderRestore(report: RestoreReport): string {
   return [
     `${database} is the database of ${backup} again (restored in ${formatDuration(restoreMs)}, writes paused for ${formatDuration(pauseMs)}).`,
     ...(broken === null ? [] : [`The broken database is kept as ${broken}.`]),
-    ...report.leftovers.map(({ sentence }) => sentence),
+    ...report.leftovers.map(
+      ({ name, sizeBytes }) =>
+        `From an earlier restore: ${name} (${formatBytes(sizeBytes)}); drop it when nobody needs it.`,
+    ),
     `Verify: drydock health ${environment}`,
     `Roll the code back if needed: drydock rollback ${environment}`,
   ]
