@@ -178,7 +178,7 @@ async function dumpOnce(
     // Counting must see every row or fail, and must not wait for a lock longer than pg_dump does.
     await database.execute(
       `SET LOCAL row_security = off; SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = 0;
-       SET LOCAL idle_in_transaction_session_timeout = 0`,
+       SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL jit = off`,
     );
     const { id } = await database.one<{ id: string }>('SELECT pg_export_snapshot() AS id');
     const source = await readSource(database);

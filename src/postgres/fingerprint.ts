@@ -109,20 +109,23 @@ function differenceByName(
   });
 }
 
-// Names are printed qualified only while the search_path is empty. All in one message to the server:
-// that is one transaction even where none is open, so the setting ends with it; inside an open
-// transaction the old value is put back, and is local to that transaction as the new one was.
+// Names are printed qualified only while the search_path is empty; and compiling a query of this size
+// (jit) takes many times longer than running it. All in one message to the server: that is one
+// transaction even where none is open, so the settings end with it; inside an open transaction the
+// old values are put back, and are local to that transaction as the new ones were.
 async function withoutSearchPath<Row extends object>(
   database: Database,
   query: string,
 ): Promise<Row[]> {
   const rows = await database.query<Row>(
     `SELECT set_config('drydock.search_path', current_setting('search_path'), true),
-            set_config('search_path', '', true);
+            set_config('drydock.jit', current_setting('jit'), true),
+            set_config('search_path', '', true), set_config('jit', 'off', true);
      ${query}`,
   );
   await database.query(
-    `SELECT set_config('search_path', current_setting('drydock.search_path', true), true)`,
+    `SELECT set_config('search_path', current_setting('drydock.search_path', true), true),
+            set_config('jit', COALESCE(NULLIF(current_setting('drydock.jit', true), ''), 'on'), true)`,
   );
   return rows;
 }

@@ -18,12 +18,23 @@ export interface Building {
   readonly live: Address;
 }
 
+/** Creates the empty database: encoding, locale and settings as they were in the backup. */
+export async function create(
+  context: Context,
+  { maintenance, name, backup }: Building,
+): Promise<void> {
+  const { signal } = context;
+  await using server = await connect(maintenance, { purpose: 'restore', signal });
+  const { properties } = backup.manifest.source;
+  await createDatabaseLike(server, name, properties, { keepTablespace: true });
+}
+
 /**
- * Builds it. What is there after a failure is for the caller to drop.
+ * Fills it. What is there after a failure is for the caller to drop.
  *
  * @throws `restore/not-restorable`, `restore/differs`
  */
-export async function build(
+export async function fill(
   context: Context,
   { maintenance, name, backup, live }: Building,
 ): Promise<void> {
@@ -32,8 +43,6 @@ export async function build(
   const { signal } = context;
   await step(context, `restore ${backup.name} beside ${live.database}`, async (reporter) => {
     await using server = await connect(maintenance, { purpose: 'restore', signal });
-    // As it was when the backup was taken: a migration may have changed these too.
-    await createDatabaseLike(server, name, source.properties, { keepTablespace: true });
     const tables = Object.keys(contents.tables).length;
     await loadArchive(context, {
       archive: { path: backup.file, ...backup.manifest.dump },

@@ -23,13 +23,20 @@ export interface Leftover {
   readonly sizeBytes: number;
 }
 
-/** Names for a restore that begins now. */
-export function restoreNames(database: string, now: Date): RestoreNames {
-  const time = localTimestamp(now);
-  return {
-    building: named(database, `_restore_${time}`),
-    broken: named(database, `_broken_${time}`),
-  };
+/** Names for a restore that begins now, or in the next second for which there is none yet. */
+export async function freeNames(
+  server: Database,
+  database: string,
+  now: Date,
+): Promise<RestoreNames> {
+  const rows = await server.query<{ name: string }>('SELECT datname AS name FROM pg_database');
+  const taken = new Set(rows.map(({ name }) => name));
+  for (let ms = now.getTime(); ; ms += 1_000) {
+    const time = localTimestamp(new Date(ms));
+    const building = named(database, `_restore_${time}`);
+    const broken = named(database, `_broken_${time}`);
+    if (!taken.has(building) && !taken.has(broken)) return { building, broken };
+  }
 }
 
 /** The databases that earlier restores of this one left behind, newest first. */

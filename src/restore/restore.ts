@@ -5,14 +5,14 @@ import type { Backup } from '../backup/manifest.ts';
 import { type Context, step } from '../core/context.ts';
 import { formatDuration } from '../core/duration.ts';
 import type { Evidence } from '../core/evidence.ts';
-import { Failure } from '../core/failure.ts';
+import { Failure, messageOf } from '../core/failure.ts';
 import { type Address, quoteIdentifier } from '../postgres/address.ts';
 import { verifyArchive } from '../postgres/archive.ts';
 import { connect, type Database } from '../postgres/connect.ts';
-import { build } from './build.ts';
+import { create, fill } from './build.ts';
 import { estimateLoss, type LossEstimate } from './loss.ts';
 import { maintenanceAddress } from './maintenance.ts';
-import { findLeftovers, type Leftover, restoreNames } from './names.ts';
+import { findLeftovers, freeNames, type Leftover, type RestoreNames } from './names.ts';
 import { preflight } from './preflight.ts';
 import { swap } from './swap.ts';
 
@@ -70,99 +70,121 @@ export interface RestoreReport extends Evidence {
  * await restore(context, { environment: 'production', live, backup, carryOver: async () => {} });
  */
 export async function restore(context: Context, options: RestoreOptions): Promise<RestoreReport> {
-  const { environment, live, backup } = options;
+  const { live, backup } = options;
   const startedAt = context.clock.now();
-  const names = restoreNames(live.database, startedAt);
   const maintenance = await maintenanceAddress(live);
-  const { liveExists, leftovers } = await step(context, 'check the way', async () =>
-    checkTheWay(maintenance, options),
+  const way = await step(context, 'check the way', async () =>
+    checkTheWay(maintenance, options, startedAt),
   );
-  const loss = await estimate(context, options);
+  const loss = way.liveExists ? await estimate(context, options) : null;
+  const building = { maintenance, name: way.names.building, backup, live };
   const began = performance.now();
+  // Before the try: a database that could not be created is not ours to drop.
+  await create(context, building);
   try {
-    await build(context, { maintenance, name: names.building, backup, live });
-    await carry(context, options, names.building);
+    await fill(context, building);
+    await carry(context, options, way);
     const restoreMs = performance.now() - began;
-    const broken = liveExists ? names.broken : null;
-    const agreed = await options.confirmSwap?.({
-      environment,
-      database: live.database,
-      backup,
-      broken,
-      loss,
-    });
-    const common = {
-      kind: 'restore' as const,
-      version: 1 as const,
+    const result = await swapIfWanted(context, options, { maintenance, loss, ...way });
+    return {
+      kind: 'restore',
+      version: 1,
       plan: null,
       startedAt: startedAt.toISOString(),
-      environment,
+      endedAt: context.clock.now().toISOString(),
+      environment: options.environment,
       backup: backup.name,
       database: live.database,
       restoreMs,
       loss,
-      leftovers,
-    };
-    if (agreed === false) {
-      await drop(maintenance, names.building);
-      const endedAt = context.clock.now().toISOString();
-      return { ...common, endedAt, outcome: 'refused', broken: null, pauseMs: 0, endedSessions: 0 };
-    }
-    const report = await step(
-      context,
-      `put the restored database in the place of ${live.database}`,
-      async (reporter) => {
-        const swapped = await swap({
-          maintenance,
-          live: live.database,
-          liveExists,
-          restored: names.building,
-          broken: names.broken,
-        });
-        reporter.summary(`writes paused for ${formatDuration(swapped.pauseMs)}`);
-        return swapped;
-      },
-    );
-    return {
-      ...common,
-      ...report,
-      endedAt: context.clock.now().toISOString(),
-      outcome: 'done',
-      broken,
+      leftovers: way.leftovers,
+      ...result,
     };
   } catch (failure) {
-    await dropJoined(maintenance, names.building, failure);
+    await dropJoined(maintenance, way.names.building, failure);
     throw failure;
   }
+}
+
+interface Way {
+  readonly names: RestoreNames;
+  readonly liveExists: boolean;
+  readonly leftovers: readonly Leftover[];
 }
 
 async function checkTheWay(
   maintenance: Address,
   { live, backup }: RestoreOptions,
-): Promise<{ liveExists: boolean; leftovers: readonly Leftover[] }> {
+  now: Date,
+): Promise<Way> {
   await verifyArchive({ path: backup.file, ...backup.manifest.dump });
   await using server = await connect(maintenance, { purpose: 'restore' });
   const { sizeBytes, roles } = backup.manifest.source;
   await preflight({ maintenance: server, database: live.database, sizeBytes, roles });
   const rows = await server.query('SELECT FROM pg_database WHERE datname = $1', [live.database]);
-  return { liveExists: rows.length > 0, leftovers: await findLeftovers(server, live.database) };
+  return {
+    names: await freeNames(server, live.database, now),
+    liveExists: rows.length > 0,
+    leftovers: await findLeftovers(server, live.database),
+  };
 }
 
-async function carry(context: Context, options: RestoreOptions, name: string): Promise<void> {
-  const { signal } = context;
-  await using restored = await connect(options.live.withDatabase(name), {
-    purpose: 'restore',
-    signal,
+async function swapIfWanted(
+  context: Context,
+  { environment, live, backup, confirmSwap }: RestoreOptions,
+  {
+    maintenance,
+    names,
+    liveExists,
+    loss,
+  }: Way & { maintenance: Address; loss: LossEstimate | null },
+): Promise<Pick<RestoreReport, 'outcome' | 'broken' | 'pauseMs' | 'endedSessions'>> {
+  const broken = liveExists ? names.broken : null;
+  const question = { environment, database: live.database, backup, broken, loss };
+  if ((await confirmSwap?.(question)) === false) {
+    await drop(maintenance, names.building);
+    return { outcome: 'refused', broken: null, pauseMs: 0, endedSessions: 0 };
+  }
+  const label = `put the restored database in the place of ${live.database}`;
+  return await step(context, label, async (reporter) => {
+    const swapped = await swap({
+      maintenance,
+      live: live.database,
+      liveExists,
+      restored: names.building,
+      broken: names.broken,
+    });
+    reporter.summary(`writes paused for ${formatDuration(swapped.pauseMs)}`);
+    return { outcome: 'done', broken, ...swapped };
   });
-  const broken = await connect(options.live, { purpose: 'restore', signal }).catch(() => undefined);
+}
+
+async function carry(context: Context, options: RestoreOptions, way: Way): Promise<void> {
+  const { live, carryOver } = options;
+  const how = { purpose: 'restore', signal: context.signal };
+  await using restored = await connect(live.withDatabase(way.names.building), how);
+  const broken = way.liveExists ? await connectIfReadable(context, live) : undefined;
   try {
-    await options.carryOver(restored, broken);
+    await carryOver(restored, broken);
   } finally {
     await broken?.close();
   }
 }
 
-// A live database that cannot be read is a reason to restore, and no reason to stop.
+// A live database that cannot be read is a reason to restore, and no reason to stop. One that is
+// only crowded can be read a moment later, and what is carried over must not be lost for that.
+async function connectIfReadable(context: Context, live: Address): Promise<Database | undefined> {
+  try {
+    return await connect(live, { purpose: 'restore', signal: context.signal });
+  } catch (failure) {
+    const crowded = failure instanceof Failure && failure.code === 'postgres/too-many-connections';
+    if (crowded || context.signal.aborted) throw failure;
+    const text = `Nothing is carried over from ${live.database}, it cannot be read: ${messageOf(failure)}.`;
+    context.emit({ kind: 'note', text });
+    return undefined;
+  }
+}
+
 async function estimate(
   context: Context,
   { live, backup }: RestoreOptions,
@@ -172,7 +194,7 @@ async function estimate(
     await using database = await connect(live, { purpose: 'restore', signal: context.signal });
     return await estimateLoss(database, { takenAt: startedAt, activity });
   } catch (failure) {
-    const text = `What the restore loses cannot be told: ${(failure as Error).message}.`;
+    const text = `What the restore loses cannot be told: ${messageOf(failure)}.`;
     context.emit({ kind: 'note', text });
     return null;
   }

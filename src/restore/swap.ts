@@ -28,8 +28,9 @@ export interface SwapReport {
  *
  * No fence is needed: ALTER DATABASE … RENAME locks the database against new sessions first and then
  * waits up to five seconds for the old ones to go (dbcommands.c, RenameDatabase, and procarray.c,
- * CountOtherDBBackends). A second session ends them meanwhile, so a client that comes during the
- * swap waits and is not refused, and a swap that dies half-way leaves nothing closed.
+ * CountOtherDBBackends). A second session ends them meanwhile. A client that comes during the swap
+ * waits for its end (and may then be told to come again, because the name has moved); a swap that
+ * dies half-way leaves nothing closed.
  *
  * @throws `restore/swap-failed`
  */
