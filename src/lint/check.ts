@@ -1,0 +1,295 @@
+// Reads migrations as the server would and tells every hazard in them. Needs no database, no
+// configuration and no network; whatever is known of the schema makes the verdicts sharper.
+
+import { parseSql } from '../postgres/parser.ts';
+import { positionsIn } from '../postgres/text-position.ts';
+import { type Allowance, allowancesOf } from './directives.ts';
+import type { AllowedFinding, CheckReport, Finding, Severity } from './finding.ts';
+import { blockedBy, type LockMode } from './lock.ts';
+import { locksOf } from './locks-of.ts';
+import { fold } from './model/fold.ts';
+import { calledRoutine } from './model/fold-types.ts';
+import { SchemaModel, type TableSize } from './model/schema.ts';
+import { type TransactionModel, TransactionReader } from './model/transaction.ts';
+import { routineBody } from './plpgsql.ts';
+import type { FileContext, Hit, Rule } from './rule.ts';
+import { unusedAllowances } from './rules/allowance-without-use/rule.ts';
+import { dynamicSqlUnchecked } from './rules/dynamic-sql-unchecked/rule.ts';
+import { rules as everyRule } from './rules.ts';
+import { rangeOf } from './sql/node.ts';
+import type { Statement } from './statement.ts';
+import { weigh } from './weight.ts';
+
+/** A file to check: its text, and the path to show. */
+export interface CheckedFile {
+  readonly path: string;
+  readonly sql: string;
+}
+
+/** How files are checked. */
+export interface CheckOptions {
+  /** What is known of the database before the first file. It is changed while reading. */
+  readonly schema?: SchemaModel;
+  /** Migrations before these files: read for what they make, not checked. */
+  readonly earlier?: readonly CheckedFile[];
+  /** Ids of the only rules to use. */
+  readonly rules?: readonly string[];
+  /** Who runs the files; Drydock makes transactions and sets timeouts by itself. */
+  readonly runner?: 'drydock' | 'other';
+}
+
+/**
+ * Checks files in their order; each is read with what the ones before it have made.
+ *
+ * @example
+ * const report = await check([{ path: '008.sql', sql: 'DROP TABLE users;' }]);
+ * report.findings[0]?.rule; // 'drop-table'
+ */
+export async function check(
+  files: readonly CheckedFile[],
+  options: CheckOptions = {},
+): Promise<CheckReport> {
+  const checker = new Checker(options);
+  for (const file of options.earlier ?? []) await checker.read(file, { isChecked: false });
+  for (const file of files) await checker.read(file, { isChecked: true });
+  return {
+    kind: 'check',
+    version: 1,
+    files: files.length,
+    statements: checker.statements,
+    findings: checker.findings,
+    allowed: checker.allowed,
+  };
+}
+
+/** A hit with everything that is needed to make a finding of it. */
+interface Told {
+  readonly rule: Rule;
+  readonly hit: Hit;
+  readonly statement: Statement | undefined;
+  readonly lock: LockMode | null;
+  readonly isPerhapsNew: boolean;
+  readonly size: TableSize | undefined;
+}
+
+class Checker {
+  readonly findings: Finding[] = [];
+  readonly allowed: AllowedFinding[] = [];
+  statements = 0;
+  readonly #schema: SchemaModel;
+  readonly #rules: readonly Rule[];
+  readonly #byKind: ReadonlyMap<string, readonly Rule[]>;
+  readonly #managed: boolean;
+  #transactions = 0;
+
+  constructor(options: CheckOptions) {
+    this.#schema = options.schema ?? new SchemaModel();
+    this.#managed = options.runner !== 'other';
+    this.#rules = everyRule.filter((rule) => options.rules?.includes(rule.id) ?? true);
+    this.#byKind = rulesByKind(this.#rules);
+  }
+
+  async read(source: CheckedFile, { isChecked }: { isChecked: boolean }): Promise<void> {
+    const parsed = await parseSql(source.sql);
+    this.#schema.file += 1;
+    this.#schema.defaultSchema = 'public';
+    const file: FileContext & { statements: Statement[] } = {
+      path: source.path,
+      sql: source.sql,
+      statements: [],
+      comments: parsed.comments,
+      problems: parsed.problems,
+      runsInDrydock: this.#managed,
+    };
+    const told: Told[] = [];
+    const reader = new TransactionReader({ managed: this.#managed, firstId: this.#transactions });
+    for (const each of parsed.statements) {
+      const statement: Statement = { ...each, inside: undefined };
+      const transaction = reader.enter(statement.node);
+      if (isChecked) this.#check(statement, transaction, file, told);
+      file.statements.push(statement);
+      this.#follow(statement, transaction, reader);
+      await this.#lookInside(statement, transaction, { reader, file, told, isChecked });
+    }
+    this.#transactions = reader.nextId;
+    if (!isChecked) return;
+    this.statements += file.statements.length;
+    for (const rule of this.#rules) {
+      for (const hit of rule.checkFile?.(file, this.#schema) ?? []) {
+        told.push(this.#tell(rule, hit, hit.statement));
+      }
+    }
+    this.#report(file, told);
+  }
+
+  // DO blocks run where they stand; a routine runs where a statement calls it.
+  async #lookInside(
+    statement: Statement,
+    transaction: TransactionModel,
+    context: {
+      reader: TransactionReader;
+      file: FileContext & { statements: Statement[] };
+      told: Told[];
+      isChecked: boolean;
+    },
+  ): Promise<void> {
+    const { file, told, reader, isChecked } = context;
+    const called = this.#schema.routines.get(calledRoutine(statement) ?? '')?.definition;
+    if (called !== undefined) {
+      const [definition] = (await parseSql(called)).statements;
+      if (definition === undefined) return;
+      const body = await routineBody({ ...definition, inside: undefined });
+      for (const each of body.statements) {
+        const run = { ...each, start: statement.start, end: statement.end, inside: undefined };
+        if (isChecked) this.#check(run, transaction, file, told);
+        this.#follow(run, transaction, reader);
+      }
+      return;
+    }
+    const body = await routineBody(statement);
+    for (const inner of body.statements) {
+      if (isChecked) this.#check(inner, transaction, file, told);
+      file.statements.push(inner);
+      if (inner.inside?.runs) this.#follow(inner, transaction, reader);
+    }
+    if (!isChecked || !this.#rules.includes(dynamicSqlUnchecked)) return;
+    for (const place of body.dynamic) {
+      const hit: Hit = { objects: [], message: dynamicSqlUnchecked.why, lock: null, ...place };
+      told.push(this.#tell(dynamicSqlUnchecked, hit, statement));
+    }
+  }
+
+  #check(
+    statement: Statement,
+    transaction: TransactionModel,
+    file: FileContext,
+    told: Told[],
+  ): void {
+    const context = { schema: this.#schema, transaction, file };
+    const kind = Object.keys(statement.node)[0] ?? '';
+    for (const rule of this.#byKind.get(kind) ?? this.#byKind.get('') ?? []) {
+      for (const hit of rule.check?.(statement, context) ?? []) {
+        told.push(this.#tell(rule, hit, statement));
+      }
+    }
+  }
+
+  #follow(statement: Statement, transaction: TransactionModel, reader: TransactionReader): void {
+    for (const lock of locksOf(statement, this.#schema)) reader.hold(transaction, lock);
+    if (!('TransactionStmt' in statement.node)) transaction.statements += 1;
+    fold(this.#schema, statement, transaction);
+  }
+
+  #tell(rule: Rule, hit: Hit, statement: Statement | undefined): Told {
+    const [object] = hit.objects;
+    const parts = object?.match(/"(?:[^"]|"")*"|[^.]+/g)?.map(unquoted) ?? [];
+    const name = rangeOf(parts);
+    const lock = hit.lock ?? null;
+    return {
+      rule,
+      hit,
+      statement,
+      lock:
+        hit.lock === undefined && statement !== undefined ? this.#lockOn(statement, object) : lock,
+      isPerhapsNew: object !== undefined && this.#schema.isPerhapsNew(name),
+      size: this.#schema.table(name)?.size,
+    };
+  }
+
+  #lockOn(statement: Statement, object: string | undefined): LockMode | null {
+    const locks = locksOf(statement, this.#schema);
+    return locks.find((lock) => lock.shown === object)?.mode ?? null;
+  }
+
+  #report(file: FileContext, told: readonly Told[]): void {
+    const positionAt = positionsIn(file.sql);
+    const allowances = allowancesOf(file.comments, file.statements);
+    const used = new Set<Allowance>();
+    const findings: Finding[] = [];
+    for (const each of told) {
+      const finding = findingOf(each, file, positionAt);
+      const start = each.hit.start ?? each.statement?.start ?? 0;
+      const allowance = allowances.find(
+        ({ rules, from, to }) => rules.includes(finding.rule) && from <= start && start <= to,
+      );
+      if (allowance !== undefined) used.add(allowance);
+      if (allowance === undefined || allowance.reason === '') findings.push(finding);
+      else this.allowed.push({ finding, reason: allowance.reason });
+    }
+    for (const { rule, hit } of unusedAllowances(allowances, used)) {
+      if (this.#rules.includes(rule)) {
+        findings.push(findingOf(this.#tell(rule, hit, undefined), file, positionAt));
+      }
+    }
+    findings.sort((a, b) => a.line - b.line || a.column - b.column || rank(a) - rank(b));
+    this.findings.push(...findings);
+  }
+}
+
+function findingOf(
+  { rule, hit, statement, lock, isPerhapsNew, size }: Told,
+  file: FileContext,
+  positionAt: ReturnType<typeof positionsIn>,
+): Finding {
+  const start = hit.start ?? statement?.start ?? 0;
+  const end = hit.end ?? statement?.end ?? start;
+  const from = positionAt(start);
+  const to = positionAt(end);
+  const depends =
+    hit.dependsOn ??
+    (isPerhapsNew ? `whether ${hit.objects[0]} existed before this file` : undefined) ??
+    (statement?.inside?.runs === false ? 'whether and when this routine is called' : undefined);
+  const severity = hit.severity ?? rule.severity;
+  const work = hit.work ?? rule.work ?? 'none';
+  return {
+    rule: rule.id,
+    hazard: rule.hazard,
+    severity: weigh(depends === undefined ? severity : softened(severity, rule), {
+      work,
+      lock,
+      size,
+    }),
+    concern: rule.concern,
+    file: file.path,
+    line: from.line,
+    column: from.column,
+    endLine: to.line,
+    endColumn: to.column,
+    statement: statement?.text ?? '',
+    objects: hit.objects,
+    lock,
+    blocks: blockedBy(lock),
+    work,
+    message: hit.message,
+    safeForm: hit.safeForm ?? rule.safeForm,
+    fix: hit.fix ?? null,
+    confidence: depends === undefined ? { kind: 'certain' } : { kind: 'depends', on: depends },
+    tags: [rule.concern, ...(statement?.inside === undefined ? [] : [statement.inside.kind])],
+  };
+}
+
+// What is not certain stops nobody; lost data does not become less lost by a doubt.
+function softened(severity: Severity, rule: Rule): Severity {
+  return severity === 'error' && rule.concern === 'lock' ? 'warning' : severity;
+}
+
+function rank(finding: Finding): number {
+  return ['error', 'warning', 'info'].indexOf(finding.severity);
+}
+
+function unquoted(part: string): string {
+  return part.startsWith('"') ? part.slice(1, -1).replaceAll('""', '"') : part;
+}
+
+function rulesByKind(rules: readonly Rule[]): ReadonlyMap<string, readonly Rule[]> {
+  const always = rules.filter((rule) => rule.check !== undefined && rule.on === undefined);
+  const byKind = new Map<string, Rule[]>([['', always]]);
+  for (const rule of rules) {
+    for (const kind of rule.check === undefined ? [] : (rule.on ?? [])) {
+      const list = byKind.get(kind) ?? [...always];
+      list.push(rule);
+      byKind.set(kind, list);
+    }
+  }
+  return byKind;
+}

@@ -1,0 +1,36 @@
+// The eight table locks, what each blocks, and how they order. (Manual, section 13.3.1.)
+
+/** A table lock of PostgreSQL, from weakest to strongest. */
+export const lockModes = [
+  'ACCESS SHARE',
+  'ROW SHARE',
+  'ROW EXCLUSIVE',
+  'SHARE UPDATE EXCLUSIVE',
+  'SHARE',
+  'SHARE ROW EXCLUSIVE',
+  'EXCLUSIVE',
+  'ACCESS EXCLUSIVE',
+] as const;
+
+/** The name of a table lock. */
+export type LockMode = (typeof lockModes)[number];
+
+/** What an application cannot do on a table while somebody holds a lock on it. */
+export type Blocked = 'reads and writes' | 'writes' | 'nothing';
+
+/** What `mode` keeps applications from doing; null where no table lock is involved. */
+export function blockedBy(mode: LockMode | null): Blocked | null {
+  if (mode === null) return null;
+  if (mode === 'ACCESS EXCLUSIVE') return 'reads and writes';
+  return isAtLeast(mode, 'SHARE') ? 'writes' : 'nothing';
+}
+
+/** True when `mode` is `other` or stronger. */
+export function isAtLeast(mode: LockMode, other: LockMode): boolean {
+  return lockModes.indexOf(mode) >= lockModes.indexOf(other);
+}
+
+/** The stronger of two locks. */
+export function stronger(a: LockMode, b: LockMode | undefined): LockMode {
+  return b === undefined || isAtLeast(a, b) ? a : b;
+}

@@ -1,0 +1,79 @@
+// Which transaction a statement runs in, and what is true inside it: the locks held so far, the values
+// added to enums. Drydock runs a file without BEGIN in one transaction, cut where a statement cannot
+// be in one; other runners commit after each statement.
+
+import { mustRunAlone } from '../../migration/steps.ts';
+import type { LockMode } from '../lock.ts';
+import { stronger } from '../lock.ts';
+import { type Node, pick } from '../sql/node.ts';
+
+/** A lock that a transaction holds until its end. */
+export interface HeldLock {
+  readonly table: string;
+  /** The table as it was written. */
+  readonly shown: string;
+  readonly mode: LockMode;
+}
+
+/** The transaction that a statement runs in. */
+export interface TransactionModel {
+  readonly id: number;
+  /** `own`: between the file's BEGIN and COMMIT. `managed`: Drydock's. `none`: the statement alone. */
+  readonly kind: 'own' | 'managed' | 'none';
+  /** The locks of the statements before, strongest per table. */
+  readonly locks: Map<string, HeldLock>;
+  /** Values that the transaction has added, by the enum's key. */
+  readonly enumValues: Map<string, Set<string>>;
+  /** Statements before this one that are in the same transaction. */
+  statements: number;
+}
+
+/** Follows the transactions of a file, statement by statement. */
+export class TransactionReader {
+  readonly #managed: boolean;
+  #number: number;
+  #current: TransactionModel | undefined;
+
+  /** `managed` is false for runners that commit after each statement. */
+  constructor(options: { managed: boolean; firstId: number }) {
+    this.#managed = options.managed;
+    this.#number = options.firstId;
+  }
+
+  /** The transaction that the next statement, `node`, runs in. */
+  enter(node: Node): TransactionModel {
+    const command = pick(node, 'TransactionStmt')?.kind;
+    if (command === 'TRANS_STMT_BEGIN' || command === 'TRANS_STMT_START') {
+      if (this.#current?.kind !== 'own') this.#current = this.#open('own');
+      return this.#current;
+    }
+    if (command === 'TRANS_STMT_COMMIT' || command === 'TRANS_STMT_ROLLBACK') {
+      const ended = this.#current ?? this.#open('none');
+      this.#current = undefined;
+      return ended;
+    }
+    if (this.#current?.kind === 'own') return this.#current;
+    if (!this.#managed || mustRunAlone(node)) {
+      this.#current = undefined;
+      return this.#open('none');
+    }
+    this.#current ??= this.#open('managed');
+    return this.#current;
+  }
+
+  /** Adds a lock to those that `transaction` holds. */
+  hold(transaction: TransactionModel, lock: HeldLock): void {
+    const before = transaction.locks.get(lock.table);
+    transaction.locks.set(lock.table, { ...lock, mode: stronger(lock.mode, before?.mode) });
+  }
+
+  /** The first number that no transaction of this file has. */
+  get nextId(): number {
+    return this.#number;
+  }
+
+  #open(kind: TransactionModel['kind']): TransactionModel {
+    this.#number += 1;
+    return { id: this.#number, kind, locks: new Map(), enumValues: new Map(), statements: 0 };
+  }
+}

@@ -1,0 +1,45 @@
+import { inNextTransaction } from '../../fix/edit.ts';
+import { isAtLeast } from '../../lock.ts';
+import { rangeOfKey } from '../../locks-of.ts';
+import type { Rule } from '../../rule.ts';
+import { pick, shown } from '../../sql/node.ts';
+import { bodyOf } from '../../statement.ts';
+
+export const backfillUnderLock: Rule = {
+  id: 'backfill-under-lock',
+  hazard: 51,
+  severity: 'warning',
+  concern: 'lock',
+  title: 'Rows are changed in the transaction that changes the table',
+  why: 'The lock that the ALTER TABLE took is held until every row is written.',
+  safeForm:
+    'Commit after the ALTER TABLE; change the rows in batches in transactions of their own.',
+  on: ['UpdateStmt', 'InsertStmt', 'DeleteStmt', 'MergeStmt'],
+  *check(statement, { schema, transaction }) {
+    const change =
+      bodyOf(statement, 'UpdateStmt') ??
+      bodyOf(statement, 'DeleteStmt') ??
+      bodyOf(statement, 'MergeStmt') ??
+      bodyOf(statement, 'InsertStmt');
+    const values = pick(bodyOf(statement, 'InsertStmt')?.selectStmt, 'SelectStmt')?.valuesLists;
+    if (
+      (values ?? []).length > 0 ||
+      (bodyOf(statement, 'InsertStmt')?.selectStmt === undefined &&
+        bodyOf(statement, 'InsertStmt') !== undefined)
+    )
+      return;
+    const held = [...transaction.locks.values()].find(
+      (lock) =>
+        isAtLeast(lock.mode, 'SHARE') &&
+        !schema.isNew(rangeOfKey(lock.table)) &&
+        schema.tables.has(lock.table),
+    );
+    if (held === undefined) return;
+    yield {
+      objects: [held.shown],
+      lock: held.mode,
+      message: `${held.shown} stays locked while the rows of ${shown(change?.relation)} are written.`,
+      fix: inNextTransaction(statement, transaction),
+    };
+  },
+};

@@ -1,0 +1,2 @@
+-- Nobody is younger than zero.
+ALTER TABLE users ADD CONSTRAINT users_age_check CHECK (age >= 0);

@@ -1,0 +1,2 @@
+-- Users collect points.
+ALTER TABLE users ADD COLUMN points integer CHECK (points >= 0);

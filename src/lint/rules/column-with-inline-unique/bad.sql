@@ -1,0 +1,2 @@
+-- Users choose a handle.
+ALTER TABLE users ADD COLUMN handle text UNIQUE;

@@ -1,0 +1,4 @@
+-- fails: 25001
+BEGIN;
+CREATE INDEX CONCURRENTLY users_age_idx ON users (age);
+COMMIT;

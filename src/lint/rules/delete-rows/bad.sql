@@ -1,0 +1,2 @@
+-- Old orders go.
+DELETE FROM orders WHERE id < 100;

@@ -1,0 +1,2 @@
+-- The readings of 2024 are archived.
+ALTER TABLE readings DETACH PARTITION readings_2024 CONCURRENTLY;

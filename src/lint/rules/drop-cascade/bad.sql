@@ -1,0 +1,2 @@
+-- Moods are not kept any more.
+DROP TYPE mood CASCADE;

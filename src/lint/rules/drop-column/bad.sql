@@ -1,0 +1,2 @@
+-- Nobody reads the old code.
+ALTER TABLE users DROP COLUMN legacy_code;

@@ -1,0 +1,2 @@
+-- Orders are kept elsewhere.
+DROP TABLE orders CASCADE;

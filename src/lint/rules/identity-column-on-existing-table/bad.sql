@@ -1,0 +1,2 @@
+-- Orders get a running number.
+ALTER TABLE orders ADD COLUMN number bigint GENERATED ALWAYS AS IDENTITY;

@@ -1,0 +1,2 @@
+-- Users have a locale.
+CREATE TABLE IF NOT EXISTS users (id bigint PRIMARY KEY, locale text);

@@ -1,0 +1,39 @@
+import { isAtLeast } from '../../lock.ts';
+import { locksOf, rangeOfKey } from '../../locks-of.ts';
+import type { Rule } from '../../rule.ts';
+import { bodyOf } from '../../statement.ts';
+
+export const noLockTimeout: Rule = {
+  id: 'no-lock-timeout',
+  hazard: 64,
+  severity: 'info',
+  concern: 'lock',
+  title: 'Locks on live tables without a lock_timeout',
+  why: 'A statement that waits for its lock makes everything that comes after it on the table wait too, without end.',
+  safeForm:
+    "Nothing to change for Drydock: it waits briefly and tries again. For other runners: SET LOCAL lock_timeout = '500ms' first, and try again when it fails.",
+  *checkFile(file, schema) {
+    const schemaBefore = schema;
+    const sets = file.statements.some(
+      (each) => bodyOf(each, 'VariableSetStmt')?.name === 'lock_timeout',
+    );
+    if (sets) return;
+    const first = file.statements.find(
+      (statement) =>
+        statement.inside?.runs !== false &&
+        locksOf(statement, schemaBefore).some(
+          (lock) => isAtLeast(lock.mode, 'SHARE') && !schemaBefore.isNew(rangeOfKey(lock.table)),
+        ),
+    );
+    if (first === undefined) return;
+    const [lock] = locksOf(first, schemaBefore);
+    yield {
+      statement: first,
+      objects: lock === undefined ? [] : [lock.shown],
+      severity: file.runsInDrydock ? 'info' : 'warning',
+      message: file.runsInDrydock
+        ? 'Drydock sets a short lock_timeout and tries again; psql would wait without end, and everybody behind it.'
+        : `While this waits for its lock on ${lock?.shown ?? 'the table'}, every later query on it waits too.`,
+    };
+  },
+};

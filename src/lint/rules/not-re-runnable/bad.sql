@@ -1,0 +1,2 @@
+-- Users have a note.
+ALTER TABLE users ADD COLUMN note text;

@@ -1,0 +1,2 @@
+-- The totals are brought up to date.
+REFRESH MATERIALIZED VIEW order_totals;

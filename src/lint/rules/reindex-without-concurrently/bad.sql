@@ -1,0 +1,2 @@
+-- The index on names has grown.
+REINDEX INDEX users_name_idx;

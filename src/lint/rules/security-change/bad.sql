@@ -1,0 +1,2 @@
+-- Users see their own rows only.
+ALTER TABLE users ENABLE ROW LEVEL SECURITY;

@@ -1,0 +1,29 @@
+import { addColumnPlan } from '../../fix/plan.ts';
+import type { Rule } from '../../rule.ts';
+import { quoted, shown } from '../../sql/node.ts';
+import { dataType, isSerial } from '../../sql/type-name.ts';
+import { addedColumns } from '../../statement.ts';
+
+export const serialColumnOnExistingTable: Rule = {
+  id: 'serial-column-on-existing-table',
+  hazard: 11,
+  severity: 'error',
+  concern: 'lock',
+  title: 'ADD COLUMN serial on a table with rows',
+  why: 'Every row gets the next value of the sequence: the table and all its indexes are rewritten under ACCESS EXCLUSIVE.',
+  safeForm: 'Add a plain nullable column, a sequence as its default, and fill old rows in batches.',
+  work: 'rewrite',
+  on: ['AlterTableStmt'],
+  *check(statement, { schema }) {
+    for (const { table, name, column, start, end } of addedColumns(statement)) {
+      if (!isSerial(dataType(column.typeName)) || schema.isNew(table)) continue;
+      yield {
+        start,
+        end,
+        objects: [shown(table)],
+        message: `Numbering ${quoted(name)} rewrites all of ${shown(table)} while nobody can read it.`,
+        fix: addColumnPlan(statement, column),
+      };
+    }
+  },
+};

@@ -1,0 +1,2 @@
+-- The audit trail need not survive a crash.
+ALTER TABLE audit SET UNLOGGED;

@@ -1,0 +1,38 @@
+import type { Rule } from '../../rule.ts';
+import { quoted, shown } from '../../sql/node.ts';
+import { addedColumns, alterations, constraintOf } from '../../statement.ts';
+
+export const storedGeneratedColumn: Rule = {
+  id: 'stored-generated-column',
+  hazard: 13,
+  severity: 'error',
+  concern: 'lock',
+  title: 'ADD COLUMN … GENERATED ALWAYS AS (…) STORED',
+  why: 'The value is computed and written for every row: the table and all its indexes are rewritten under ACCESS EXCLUSIVE. So does SET EXPRESSION (17 and newer). VIRTUAL columns (18) and DROP EXPRESSION change the catalog only.',
+  safeForm:
+    'A plain column filled by a trigger and a backfill in batches; or VIRTUAL on PostgreSQL 18.',
+  work: 'rewrite',
+  on: ['AlterTableStmt'],
+  *check(statement, { schema }) {
+    for (const { table, name, constraints, start, end } of addedColumns(statement)) {
+      const generated = constraintOf(constraints, 'CONSTR_GENERATED');
+      if (generated === undefined || schema.isNew(table)) continue;
+      if (generated.generated_kind === 'v') continue;
+      yield {
+        start,
+        end,
+        objects: [shown(table)],
+        message: `Computing ${quoted(name)} rewrites all of ${shown(table)} while nobody can read it.`,
+      };
+    }
+    for (const { table, name, start, end } of alterations(statement, 'AT_SetExpression')) {
+      if (schema.isNew(table)) continue;
+      yield {
+        start,
+        end,
+        objects: [shown(table)],
+        message: `The new expression of ${quoted(name)} rewrites all of ${shown(table)} while nobody can read it.`,
+      };
+    }
+  },
+};

@@ -1,0 +1,2 @@
+-- fails: 42601
+ALTR TABLE users ADD COLUMN note text;

@@ -1,0 +1,2 @@
+-- The audit trail starts anew.
+TRUNCATE audit;

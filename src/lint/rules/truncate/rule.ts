@@ -1,0 +1,25 @@
+import type { Rule } from '../../rule.ts';
+import { pickAll, shown } from '../../sql/node.ts';
+import { bodyOf } from '../../statement.ts';
+
+export const truncate: Rule = {
+  id: 'truncate',
+  hazard: 47,
+  severity: 'error',
+  concern: 'data-loss',
+  title: 'TRUNCATE',
+  why: 'All rows are gone when the transaction commits, under ACCESS EXCLUSIVE; with CASCADE those of every referencing table too.',
+  safeForm:
+    'DELETE in batches with a WHERE, outside a migration; keep a proven backup, and allow it with a reason.',
+  on: ['TruncateStmt'],
+  *check(statement, { schema }) {
+    const truncate = bodyOf(statement, 'TruncateStmt');
+    const tables = pickAll(truncate?.relations, 'RangeVar').filter((table) => !schema.isNew(table));
+    if (tables.length === 0) return;
+    const names = tables.map(shown);
+    yield {
+      objects: names,
+      message: `Every row of ${names.join(', ')} is lost${truncate?.behavior === 'DROP_CASCADE' ? ', and every row of the tables that refer to it' : ''}.`,
+    };
+  },
+};

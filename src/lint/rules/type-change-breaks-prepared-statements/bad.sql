@@ -1,0 +1,2 @@
+-- Names may be longer.
+ALTER TABLE users ALTER COLUMN name TYPE varchar(100);

@@ -1,0 +1,51 @@
+import type { RangeVar } from '@pgsql/types';
+import type { SchemaModel } from '../../model/schema.ts';
+import type { Rule } from '../../rule.ts';
+import { isAlwaysTrue } from '../../sql/expression.ts';
+import { constantText, type Node, pick, shown, strings } from '../../sql/node.ts';
+import { bodyOf } from '../../statement.ts';
+
+export const unbatchedBackfill: Rule = {
+  id: 'unbatched-backfill',
+  hazard: 50,
+  severity: 'info',
+  concern: 'lock',
+  title: 'Many rows changed in one statement',
+  why: 'However many rows fit, they are locked and written in one transaction; on a large table replicas lag and vacuum cannot clean up meanwhile.',
+  safeForm: 'Batches by key, each in its own transaction, pausing while replicas lag.',
+  on: ['UpdateStmt', 'InsertStmt', 'DeleteStmt', 'MergeStmt'],
+  *check(statement, { schema }) {
+    const update = bodyOf(statement, 'UpdateStmt') ?? bodyOf(statement, 'DeleteStmt');
+    const insert = bodyOf(statement, 'InsertStmt');
+    const copied = pick(insert?.selectStmt, 'SelectStmt');
+    const copies = copied !== undefined && (copied.fromClause ?? []).length > 0;
+    const changes =
+      update !== undefined &&
+      !isAlwaysTrue(update.whereClause) &&
+      !isByKey(update.whereClause, schema, update.relation);
+    const table = update?.relation ?? insert?.relation;
+    if (!(changes || copies || bodyOf(statement, 'MergeStmt') !== undefined)) return;
+    if (schema.isNew(table) && !copies) return;
+    yield {
+      objects: [shown(table)],
+      dependsOn: 'how many rows there are',
+      message: `All rows that fit are written to ${shown(table)} in one transaction.`,
+    };
+  },
+};
+
+// `id = 1` changes at most one row where id is the key, or looks like it.
+function isByKey(
+  where: Node | undefined,
+  schema: SchemaModel,
+  table: RangeVar | undefined,
+): boolean {
+  const comparison = pick(where, 'A_Expr');
+  const column = strings(pick(comparison?.lexpr, 'ColumnRef')?.fields).at(-1);
+  if (strings(comparison?.name)[0] !== '=' || constantText(comparison?.rexpr) === undefined)
+    return false;
+  const isUnique = schema
+    .indexesOf(table)
+    .some((each) => each.isUnique && each.columns.join() === column);
+  return isUnique || column === 'id';
+}

@@ -1,0 +1,2 @@
+-- Everybody is a year older.
+UPDATE users SET age = age + 1;

@@ -1,0 +1,32 @@
+import type { RangeVar } from '@pgsql/types';
+import type { Rule } from '../../rule.ts';
+import { isAlwaysTrue } from '../../sql/expression.ts';
+import { type Node, shown, walk } from '../../sql/node.ts';
+
+export const updateOrDeleteWithoutWhere: Rule = {
+  id: 'update-or-delete-without-where',
+  hazard: 49,
+  severity: 'warning',
+  concern: 'lock',
+  title: 'UPDATE or DELETE of every row',
+  why: 'One transaction locks every row until it ends, writes each anew, and leaves the old versions as bloat; replicas lag behind it. A DELETE loses every row.',
+  safeForm: 'UPDATE in batches by key, outside the transaction that changes the schema.',
+  *check(statement, { schema }) {
+    const rows: { table: RangeVar | undefined; isDelete: boolean }[] = [];
+    walk([statement.node], (kind, body) => {
+      if (kind !== 'UpdateStmt' && kind !== 'DeleteStmt') return;
+      const change = body as { relation?: RangeVar; whereClause?: Node };
+      if (isAlwaysTrue(change.whereClause)) {
+        rows.push({ table: change.relation, isDelete: kind === 'DeleteStmt' });
+      }
+    });
+    for (const { table, isDelete } of rows) {
+      if (schema.isNew(table)) continue;
+      yield {
+        objects: [shown(table)],
+        severity: isDelete ? 'error' : 'warning',
+        message: `Every row of ${shown(table)} is ${isDelete ? 'deleted' : 'locked and written anew'} in one transaction.`,
+      };
+    }
+  },
+};

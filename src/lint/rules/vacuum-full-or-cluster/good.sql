@@ -1,0 +1,2 @@
+-- Orders have fresh statistics.
+ANALYZE orders;
