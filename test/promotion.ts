@@ -111,7 +111,7 @@ export function evidence(more: Partial<PromotionEvidence> = {}): PromotionEviden
     health: {
       at: now,
       healthy: true,
-      probes: [{ probe: 'application', healthy: true, figure: '200 in 5 ms' }],
+      probes: [{ probe: 'application', healthy: true, answered: true, figure: '200 in 5 ms' }],
     },
     backup: { file: 'b.dump', takenAt: hoursAgo(0.1), restoreMs: 4_000 },
     rehearsal: null,

@@ -5,9 +5,11 @@ import { interrupted } from '../core/context.ts';
 import { shortDigest } from '../core/digest.ts';
 import { formatBytes, formatDuration } from '../core/duration.ts';
 import { Failure } from '../core/failure.ts';
+import type { Finding } from '../lint/finding.ts';
 import type { Answers, FinalQuestion, PlanQuestion } from '../safe-change.ts';
 import { renderGates } from './render/gates.ts';
-import { blockSentence, renderRehearsal } from './render/rehearsal.ts';
+import { renderRehearsal } from './render/rehearsal.ts';
+import { plural } from './render/text.ts';
 import type { CommandInput } from './verb.ts';
 
 /** The flags that answer. */
@@ -57,33 +59,32 @@ export async function askText(message: string): Promise<string> {
 }
 
 function planText({ target, plan, findings, gates }: PlanQuestion): string {
-  const count = (severity: string): number =>
+  const count = (severity: Finding['severity']): number =>
     findings.filter((finding) => finding.severity === severity).length;
   const steps = plan.pending.map(({ migration, fromStep }) => {
     const statements = migration.steps.reduce((sum, each) => sum + each.statements.length, 0);
     const from = fromStep > 0 ? `, from step ${fromStep + 1} of ${migration.steps.length}` : '';
-    return `  ${migration.name}  ${statements} statements${from}`;
+    return `  ${migration.name}  ${plural(statements, 'statement')}${from}`;
   });
   return [
     '',
-    `Plan for ${target.environment.name}  ${target.address.label}  digest ${shortDigest(plan.digest)}`,
+    `Plan for ${target.environment.name}  ${shortDigest(plan.digest)}`,
+    `  ${target.address.label}`,
     ...steps,
-    `  check: ${count('error')} errors, ${count('warning')} warnings (drydock check shows them)`,
+    `  check: ${plural(count('error'), 'error')}, ${plural(count('warning'), 'warning')} (drydock check shows them)`,
     ...(gates.length === 0 ? [] : ['', renderGates(gates)]),
     '',
   ].join('\n');
 }
 
-function finalText(question: FinalQuestion): string {
-  const { target, backup, rehearsal } = question;
+function finalText({ target, backup, rehearsal }: FinalQuestion): string {
   return [
     '',
     renderRehearsal(rehearsal),
     '',
-    `Backup      ${backup.name}  ${formatBytes(backup.sizeBytes)}`,
-    `Way back    restored and compared just now in ${formatDuration(backup.restoreMs)}`,
-    `Rehearsal   ${blockSentence(rehearsal)}`,
-    `Target      ${target.environment.name}  ${target.address.label}`,
+    `Backup    ${backup.name}, ${formatBytes(backup.sizeBytes)}`,
+    `Way back  restored and compared just now in ${formatDuration(backup.restoreMs)}`,
+    `Target    ${target.environment.name}, ${target.address.label}`,
     '',
   ].join('\n');
 }

@@ -7,6 +7,8 @@ import { isInstalled } from './install.ts';
 export interface ProbeResult {
   readonly probe: string;
   readonly healthy: boolean;
+  /** False when there was no answer at all, as from an application that is still starting. */
+  readonly answered: boolean;
   /** What was seen, for people: `200 in 12 ms`. */
   readonly figure: string;
 }

@@ -99,7 +99,7 @@ const spoiled: readonly (readonly [string, string, Partial<PromotionEvidence>])[
       health: {
         at: hoursAgo(0),
         healthy: false,
-        probes: [{ probe: 'application', healthy: false, figure: '503 in 5 ms' }],
+        probes: [{ probe: 'application', healthy: false, answered: true, figure: '503 in 5 ms' }],
       },
     },
   ],

@@ -70,7 +70,7 @@ export async function rehearse(
       locks: locks.of(statement),
     }));
     const totalMs = applied.migrations.reduce((sum, migration) => sum + migration.ms, 0);
-    reporter.summary(`${statements.length} statements in ${formatDuration(totalMs)}`);
+    reporter.summary(`statements: ${statements.length}, in ${formatDuration(totalMs)}`);
     return {
       kind: 'rehearsal',
       version: 1,

@@ -24,7 +24,14 @@ export interface Director {
    *
    * @throws `demo/scene-failed` when its exit status is not the one that the story wants
    */
-  type(command: string, as: { readonly what: string; readonly exit?: number }): Promise<RunResult>;
+  type(
+    command: string,
+    as: {
+      readonly what: string;
+      readonly exit?: number;
+      readonly variables?: NodeJS.ProcessEnv;
+    },
+  ): Promise<RunResult>;
   /** Adds a line to the table for something that is not a command. */
   note(scene: Scene): void;
 }
@@ -40,12 +47,12 @@ export function direct(
     scenes,
     tell: (text) => say(`\n${styleText('bold', text)}`),
     note: (scene) => scenes.push(scene),
-    type: async (command, { what, exit = 0 }) => {
+    type: async (command, { what, exit = 0, variables = {} }) => {
       say(`\n${styleText('cyan', '$')} ${command}`);
       const startedAt = performance.now();
       const result = await run('sh', ['-c', command], {
         cwd: stage.backend,
-        env: stage.variables,
+        env: { ...stage.variables, ...variables },
         signal,
         onOutputLine: say,
         onErrorLine: say,

@@ -28,7 +28,7 @@ export async function play(
     async () => {
       await addTeacherMode(context, stage, director);
       await breakAndRecover(context, stage, director);
-      await countWrites(traffic, director);
+      await countWrites(stage, traffic, director);
     },
     () => traffic.process.stop(),
   );

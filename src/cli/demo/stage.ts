@@ -37,6 +37,7 @@ export interface Stage {
   readonly ports: Readonly<Record<(typeof environments)[number], number>>;
   /** The environment variables in which the commands of the demo run. */
   readonly variables: NodeJS.ProcessEnv;
+  readonly hasCurl: boolean;
   /** Stops the application everywhere, then the server. */
   strike(): Promise<void>;
 }
@@ -56,6 +57,13 @@ export function databaseOf(environment: string): string {
  * @throws `usage/demo-running` while another demo plays
  */
 export async function setStage(context: Context): Promise<Stage> {
+  if (!(await isInstalled('git'))) {
+    throw new Failure({
+      code: 'usage/no-git',
+      message: 'git is not installed, and a release is a commit',
+      hint: 'Install git (apt-get install git, or xcode-select --install), then: drydock demo',
+    });
+  }
   const folder = join(tmpdir(), `drydock-demo-${process.getuid?.() ?? 'user'}`);
   const backend = join(folder, 'homework-helper', 'backend');
   await step(context, 'set the stage: the example, as a git repository of its own', async () => {
@@ -82,6 +90,7 @@ export async function setStage(context: Context): Promise<Stage> {
     server,
     ports,
     variables,
+    hasCurl: await isInstalled('curl'),
     strike: async () => {
       await stopApplications(backend, variables);
       await server.stop();
@@ -185,6 +194,11 @@ export async function commitAll(stage: Stage, message: string): Promise<void> {
   }
   await runOrFail('git', ['add', '--all'], options);
   await runOrFail('git', ['commit', '--quiet', '--message', message], options);
+}
+
+async function isInstalled(program: string): Promise<boolean> {
+  const found = await run(program, ['--version']).catch(() => undefined);
+  return found?.exitCode === 0;
 }
 
 async function freePorts(count: number): Promise<number[]> {

@@ -1,7 +1,7 @@
 // The runbook's own story on the example: teacher mode goes from a file to production; then a migration
 // breaks the application, and the emergency page brings it back.
 
-import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Context } from '../../core/context.ts';
 import { step } from '../../core/context.ts';
@@ -23,49 +23,59 @@ export interface Traffic {
 
 /** What was there before the story: migrations 001 to 007, data, and the first release everywhere. */
 export async function prologue(context: Context, stage: Stage): Promise<void> {
-  const { backend, variables, folder } = stage;
-  const options = { cwd: backend, env: variables, signal: context.signal };
-  const inBackend = (command: string): Promise<unknown> =>
-    runOrFail('sh', ['-c', command], options);
+  const { backend, variables } = stage;
+  const inBackend = (command: string, more: NodeJS.ProcessEnv = {}): Promise<unknown> =>
+    runOrFail('sh', ['-c', command], {
+      cwd: backend,
+      env: { ...variables, ...more },
+      signal: context.signal,
+    });
+  const seed = (environment: string, flags: string): Promise<unknown> =>
+    inBackend(`node --import jiti/register scripts/seed.ts ${flags}`, {
+      DATABASE_URL: addressOf(stage, environment),
+    });
 
   await step(context, 'take teacher mode out of the copy, and commit', async () => {
     await inBackend('sh ../demo/before-teacher-mode.sh .');
     await commitAll(stage, 'Homework Helper before teacher mode');
   });
   await step(context, 'bring 001 to 007 to every database', async () => {
-    // Past history: production had its gates then. This configuration is used here alone.
-    const past = join(folder, 'past.config.json');
-    const url = (name: string): string => stage.server.address(databaseOf(name)).connectionString();
-    const environment = (name: string): object => ({ url: url(name), guarded: false });
-    writeFileSync(
-      past,
-      JSON.stringify({
-        migrations: join(backend, 'migrations'),
-        environments: Object.fromEntries(environments.map((name) => [name, environment(name)])),
-      }),
-      { mode: 0o600 },
+    const past = pastConfiguration(stage);
+    await Promise.all(
+      environments.map((name) => inBackend(`npx --no -- drydock apply ${name} --config ${past}`)),
     );
-    for (const name of environments)
-      await inBackend(`npx --no -- drydock apply ${name} --config ${past}`);
   });
-  await step(
-    context,
-    `fill production with ${users.toLocaleString('en')} users`,
-    async (reporter) => {
-      const seed = (name: string, flags: string): Promise<unknown> =>
-        inBackend(
-          `DATABASE_URL=$(grep -i '^${name}_DATABASE_URL=' .env | cut -d= -f2-) node --import jiti/register scripts/seed.ts ${flags}`,
-        );
-      await seed('dev', '--users 1000 --without-schools');
-      await seed('staging', '--users 5000 --without-schools');
-      await seed('production', `--users ${users}`);
-      reporter.summary(`${(users * 3).toLocaleString('en')} pieces of homework`);
-    },
-  );
+  const label = `fill production with ${users.toLocaleString('en')} users`;
+  await step(context, label, async (reporter) => {
+    await Promise.all([
+      seed('dev', '--users 1000 --without-schools'),
+      seed('staging', '--users 5000 --without-schools'),
+      seed('production', `--users ${users}`),
+    ]);
+    reporter.summary(`and ${(users * 3).toLocaleString('en')} pieces of homework`);
+  });
   await step(context, 'deploy the first release to staging and production', async () => {
-    await inBackend('./deploy-staging.sh');
-    await inBackend('./deploy-production.sh');
+    await Promise.all([inBackend('./deploy-staging.sh'), inBackend('./deploy-production.sh')]);
   });
+}
+
+// 001 to 007 went through their gates long ago: a configuration without guards stands for that past.
+function pastConfiguration(stage: Stage): string {
+  const file = join(stage.folder, 'past.config.json');
+  const entries = environments.map((name) => [
+    name,
+    { url: addressOf(stage, name), guarded: false },
+  ]);
+  const configuration = {
+    migrations: join(stage.backend, 'migrations'),
+    environments: Object.fromEntries(entries),
+  };
+  writeFileSync(file, JSON.stringify(configuration), { mode: 0o600 });
+  return file;
+}
+
+function addressOf(stage: Stage, environment: string): string {
+  return stage.server.address(databaseOf(environment)).connectionString();
 }
 
 /** Puts traffic on production. */
@@ -140,16 +150,28 @@ export async function breakAndRecover(
   await director.type('npx drydock history production --limit 8', { what: 'read the journal' });
 }
 
-/** What the traffic says of both acts, and what the restore lost. */
-export async function countWrites(traffic: Traffic, director: Director): Promise<void> {
+/** What became of the writes that users were told are done. */
+export async function countWrites(
+  stage: Stage,
+  traffic: Traffic,
+  director: Director,
+): Promise<void> {
   await traffic.process.stop();
-  director.tell('What did the users notice, and what did the restore lose?');
-  await director.type(
-    `DATABASE_URL=$(grep ^PRODUCTION_DATABASE_URL= .env | cut -d= -f2-) node --import jiti/register scripts/acknowledged.ts ${traffic.acknowledged}`,
-    { what: 'look for every acknowledged write' },
+  director.tell('What did the restore lose?');
+  const script = `node --import jiti/register scripts/acknowledged.ts ${traffic.acknowledged}`;
+  const { stdout } = await director.type(`DATABASE_URL=$PRODUCTION_DATABASE_URL ${script}`, {
+    what: 'look for every acknowledged write',
+    variables: { PRODUCTION_DATABASE_URL: addressOf(stage, 'production') },
+  });
+  const { acknowledged, lost } = JSON.parse(stdout) as { acknowledged: number; lost: number };
+  director.note({
+    what: 'writes that users were told are done',
+    ms: 0,
+    outcome: `${acknowledged}, of them ${lost} only in the broken database`,
+  });
+  director.tell(
+    `The ${lost} writes since the backup are not gone: the broken database is kept under its name.`,
   );
-  const writes = readFileSync(traffic.acknowledged, 'utf8').split('\n').length - 1;
-  director.note({ what: 'live traffic during both acts', ms: 0, outcome: `${writes} writes` });
 }
 
 async function toStaging(context: Context, director: Director, migration: string): Promise<void> {
@@ -178,6 +200,10 @@ function bring(stage: Stage, paths: readonly string[]): void {
   for (const path of paths) cpSync(join(example, 'backend', path), join(stage.backend, path));
 }
 
+// The runbook uses curl; a machine without it has node.
 function health(stage: Stage): string {
-  return `curl -s http://127.0.0.1:${stage.ports.production}/api/health/detailed`;
+  const address = `http://127.0.0.1:${stage.ports.production}/api/health/detailed`;
+  return stage.hasCurl
+    ? `curl -s ${address} | head -n 21`
+    : `node -e "fetch('${address}').then(async (answer) => console.log(await answer.text()))"`;
 }

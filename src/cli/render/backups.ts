@@ -1,17 +1,18 @@
 // Backups and proofs for people.
 
+import { relative } from 'node:path';
 import type { BackupList } from '../../backup/backups.ts';
 import { type Backup, type Proof, validProof } from '../../backup/manifest.ts';
 import { formatBytes, formatDuration } from '../../core/duration.ts';
-import { table } from './text.ts';
+import { plural, table, wrapLines } from './text.ts';
 
-/** One new backup. */
-export function renderBackup({ file, manifest }: Backup): string {
+/** One new backup, by its path from where the command was typed. */
+export function renderBackup({ file, manifest }: Backup, cwd: string): string {
   const { contents, dump, environment } = manifest;
   const rows = Object.values(contents.tables).reduce((sum, count) => sum + count, 0);
   return [
-    file,
-    `${formatBytes(dump.sizeBytes)}, ${Object.keys(contents.tables).length} tables, ${rows} rows, sha256 ${dump.sha256.slice(0, 12)}`,
+    relative(cwd, file),
+    `${formatBytes(dump.sizeBytes)}, ${plural(Object.keys(contents.tables).length, 'table')}, ${plural(rows, 'row')}, sha256 ${dump.sha256.slice(0, 12)}`,
     `Prove that it can be restored: drydock prove ${environment}`,
   ].join('\n');
 }
@@ -49,8 +50,8 @@ export function renderBackups(environment: string, list: BackupList, now: Date):
 /** A proof that holds. */
 export function renderProof({ backup, proof }: { backup: string; proof: Proof }): string {
   const { tables, rows, sequences, schemaObjects } = proof.compared;
-  return [
+  return wrapLines([
     `${backup} is proven: restored in ${formatDuration(proof.restoreMs)} and compared.`,
-    `${tables} tables with ${rows} rows, ${sequences} sequences and ${schemaObjects} schema objects are as the manifest says.`,
-  ].join('\n');
+    `${plural(tables, 'table')} with ${plural(rows, 'row')}, ${plural(sequences, 'sequence')} and ${plural(schemaObjects, 'schema object')} are as the manifest says.`,
+  ]);
 }

@@ -3,8 +3,8 @@
 import type { ChangeReport } from '../../change-report.ts';
 import { formatDuration } from '../../core/duration.ts';
 import { renderGates } from './gates.ts';
-import { healthLine } from './health.ts';
-import { wrap } from './text.ts';
+import { healthSentence } from './health.ts';
+import { wrapLines } from './text.ts';
 
 /** The closing words of `drydock apply`. */
 export function renderChange(report: ChangeReport): string {
@@ -28,20 +28,18 @@ export function renderChange(report: ChangeReport): string {
 }
 
 function applied(report: ChangeReport, names: readonly string[]): string {
-  const { environment, apply, health, backup } = report;
+  const { environment, apply, health, backup, harmed } = report;
   const ms = apply?.migrations.reduce((sum, migration) => sum + migration.ms, 0) ?? 0;
-  const lines = [
-    ...wrap(
-      `${names.join(', ')} ${names.length === 1 ? 'is' : 'are'} in force in ${environment} (${formatDuration(ms)}).`,
-      79,
-    ),
-    ...(health === null || health.probes.length === 0 ? [] : [healthLine(health)]),
-  ];
-  if (backup !== null) {
-    lines.push(
-      `Next:     drydock deploy ${environment}`,
-      `Way back: drydock restore ${environment} ${backup}`,
-    );
-  }
-  return lines.join('\n');
+  const verb = names.length === 1 ? 'is' : 'are';
+  return wrapLines([
+    `${names.join(', ')} ${verb} in force in ${environment} (${formatDuration(ms)}).`,
+    ...(health === null || health.probes.length === 0 ? [] : [healthSentence(health)]),
+    ...(harmed ? [`The application was healthy before this apply and is not now.`] : []),
+    ...(backup === null
+      ? []
+      : [
+          `Next:     drydock deploy ${environment}`,
+          `Way back: drydock restore ${environment} ${backup}`,
+        ]),
+  ]);
 }

@@ -17,8 +17,8 @@ export function renderHealth(environment: string, sample: HealthSample): string 
   ].join('\n');
 }
 
-/** A sample on one line. */
-export function healthLine(sample: HealthSample): string {
+/** A sample in one sentence. */
+export function healthSentence(sample: HealthSample): string {
   const figures = sample.probes.map(({ probe, figure }) => `${probe} ${figure}`).join('; ');
   return `${mark(sample.healthy)} ${sample.healthy ? 'Healthy' : 'NOT healthy'}: ${figures}`;
 }

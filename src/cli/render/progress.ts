@@ -7,6 +7,7 @@
 import type { Context, StepEvent } from '../../core/context.ts';
 import { formatDuration } from '../../core/duration.ts';
 import { styler } from './failure.ts';
+import { wrap } from './text.ts';
 
 /** Shows progress until it is closed. */
 export interface Progress {
@@ -66,8 +67,10 @@ export function showProgress(stream: NodeJS.WriteStream): Progress {
         }
         case 'finished': {
           running.delete(event.step);
-          const summary = event.summary === undefined ? '' : style('dim', `  ${event.summary}`);
-          writeLine(`${style('cyan', '✓')} ${event.label}  ${formatDuration(event.ms)}${summary}`);
+          writeLine(`${style('cyan', '✓')} ${event.label}  ${formatDuration(event.ms)}`);
+          for (const line of event.summary === undefined ? [] : wrap(event.summary, 77)) {
+            writeLine(style('dim', `  ${line}`));
+          }
           break;
         }
         case 'failed':

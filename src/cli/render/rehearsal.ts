@@ -12,10 +12,11 @@ export function renderRehearsal(report: RehearsalReport): string {
     formatDuration(statement.ms),
     statement.rows === null ? '' : String(statement.rows),
     blockText(statement),
-    firstWords(statement.sql, 60),
+    firstWords(statement.sql, 120),
   ]);
   return [
-    `Rehearsed on a copy of ${report.environment} restored from ${report.backup}:`,
+    `Rehearsed on a copy of ${report.environment}, restored from`,
+    `${report.backup}:`,
     '',
     table(
       [
@@ -31,8 +32,7 @@ export function renderRehearsal(report: RehearsalReport): string {
   ].join('\n');
 }
 
-/** Whom the plan blocks and for how long, in one sentence. */
-export function blockSentence({ longestBlock, totalMs }: RehearsalReport): string {
+function blockSentence({ longestBlock, totalMs }: RehearsalReport): string {
   const total = `The whole takes ${formatDuration(totalMs)}`;
   return longestBlock === null
     ? `${total}; no lock on a table that existed before blocks anybody.`

@@ -3,17 +3,20 @@
 import { formatBytes, formatDuration } from '../../core/duration.ts';
 import type { LossEstimate } from '../../restore/loss.ts';
 import type { RestoreReport, SwapQuestion } from '../../restore/restore.ts';
-import { table, wrap } from './text.ts';
+import { table, wrapLines } from './text.ts';
 
 /** What is known before the swap. */
 export function renderSwapQuestion({ database, backup, broken, loss }: SwapQuestion): string {
   return [
     '',
-    `${backup.name} is restored beside ${database} and compared.`,
-    broken === null
-      ? `There is no database ${database} now: the restored one gets its name.`
-      : `The live database will be kept as ${broken}.`,
-    ...(loss === null ? ['What was written since the backup cannot be read.'] : lossLines(loss)),
+    wrapLines([
+      `${backup.name} is restored beside ${database} and compared.`,
+      broken === null
+        ? `There is no database ${database} now: the restored one gets its name.`
+        : `The live database will be kept as ${broken}.`,
+      ...(loss === null ? ['What was written since the backup cannot be read.'] : []),
+    ]),
+    ...(loss === null ? [] : lossLines(loss)),
     '',
   ].join('\n');
 }
@@ -24,7 +27,7 @@ export function renderRestore(report: RestoreReport): string {
   if (report.outcome === 'refused') {
     return `Nothing was changed in ${environment}: the swap was not confirmed, and the copy is gone.`;
   }
-  return [
+  return wrapLines([
     `${database} is the database of ${backup} again (restored in ${formatDuration(restoreMs)}, writes paused for ${formatDuration(pauseMs)}).`,
     ...(broken === null ? [] : [`The broken database is kept as ${broken}.`]),
     ...report.leftovers.map(
@@ -33,9 +36,7 @@ export function renderRestore(report: RestoreReport): string {
     ),
     `Verify: drydock health ${environment}`,
     `Roll the code back if needed: drydock rollback ${environment}`,
-  ]
-    .flatMap((line) => wrap(line, 79))
-    .join('\n');
+  ]);
 }
 
 function lossLines(loss: LossEstimate): string[] {
@@ -46,7 +47,7 @@ function lossLines(loss: LossEstimate): string[] {
       [name, inserted, updated, deleted].map(String),
     );
   return [
-    `Written since ${loss.since}, and not in the backup (estimated from the statistics):`,
+    'Written since the backup, and not in it (estimated from the statistics):',
     table(
       [
         { title: 'table' },
@@ -57,6 +58,6 @@ function lossLines(loss: LossEstimate): string[] {
       rows,
     ),
     ...(loss.tables.length > 8 ? [`and ${loss.tables.length - 8} tables more`] : []),
-    ...(loss.doubt === null ? [] : wrap(`Beware: ${loss.doubt}.`, 79)),
+    ...(loss.doubt === null ? [] : [wrapLines([`Beware: ${loss.doubt}.`])]),
   ];
 }

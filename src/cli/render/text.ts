@@ -17,6 +17,27 @@ export function wrap(text: string, width: number): string[] {
   });
 }
 
+/** A text of several lines, each wrapped to 80 columns, later parts of a line indented by `indent`. */
+export function wrapLines(lines: readonly string[], indent = 2): string {
+  const margin = ' '.repeat(indent);
+  return lines
+    .flatMap((line) => {
+      const [first = '', ...rest] = wrap(line, 79);
+      return [
+        first,
+        ...wrap(rest.join(' '), 79 - indent)
+          .filter(Boolean)
+          .map((part) => margin + part),
+      ];
+    })
+    .join('\n');
+}
+
+/** `1 statement`, `3 statements`. */
+export function plural(count: number, word: string): string {
+  return `${count.toLocaleString('en')} ${word}${count === 1 ? '' : 's'}`;
+}
+
 /** A column of a table. */
 export interface Column {
   readonly title: string;

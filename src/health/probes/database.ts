@@ -21,10 +21,11 @@ export async function probeDatabase(address: Address, signal?: AbortSignal): Pro
     return {
       probe: 'database',
       healthy: true,
+      answered: true,
       figure: `answers in ${ms} ms, ${waiting === 0 ? 'nobody waits' : `${waiting} wait`} for a lock`,
     };
   } catch (error) {
     if (error instanceof Failure && error.code === 'interrupted') throw error;
-    return { probe: 'database', healthy: false, figure: messageOf(error) };
+    return { probe: 'database', healthy: false, answered: false, figure: messageOf(error) };
   }
 }

@@ -20,11 +20,13 @@ export async function probeHttp(address: string, signal?: AbortSignal): Promise<
     return {
       probe: 'application',
       healthy: response.ok,
+      answered: true,
       figure: `${response.status} in ${ms} ms${response.ok ? '' : reasonIn(body)}`,
     };
   } catch (error) {
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-    return { probe: 'application', healthy: false, figure: `no answer: ${messageOf(cause)}` };
+    const figure = `no answer: ${messageOf(cause)}`;
+    return { probe: 'application', healthy: false, answered: false, figure };
   }
 }
 
