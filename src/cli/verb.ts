@@ -63,6 +63,9 @@ export interface VerbParts<FLAGS> {
   run(input: CommandInput<FLAGS>, ...args: string[]): Promise<Outcome>;
 }
 
+/** A command that `main.ts` can list. */
+export type Verb = Command<CommandContext>;
+
 /** Makes a command of its declaration. */
 export function verb<FLAGS = Record<never, never>>(
   parts: VerbParts<FLAGS>,

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { answersFrom } from '../answers.ts';
 import { exitCodes } from '../exit-code.ts';
 import { renderChange } from '../render/change.ts';
-import { type CommandInput, type Outcome, verb } from '../verb.ts';
+import { type CommandInput, type Outcome, type Verb, verb } from '../verb.ts';
 import { answerFlags, environmentArgument, gateFlags, migrationArgument } from './arguments.ts';
 
 interface Flags {
@@ -13,7 +13,7 @@ interface Flags {
   readonly dryRun?: boolean;
 }
 
-export const apply = verb<Flags>({
+export const apply: Verb = verb<Flags>({
   name: 'apply',
   brief: 'Run the pending migrations on an environment',
   description:

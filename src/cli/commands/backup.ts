@@ -1,8 +1,8 @@
 import { renderBackup } from '../render/backups.ts';
-import { verb } from '../verb.ts';
+import { type Verb, verb } from '../verb.ts';
 import { environmentArgument } from './arguments.ts';
 
-export const backup = verb<{ readonly reason?: string }>({
+export const backup: Verb = verb<{ readonly reason?: string }>({
   name: 'backup',
   brief: 'Back up the database of an environment',
   description:

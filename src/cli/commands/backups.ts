@@ -1,8 +1,8 @@
 import { renderBackups } from '../render/backups.ts';
-import { verb } from '../verb.ts';
+import { type Verb, verb } from '../verb.ts';
 import { environmentArgument } from './arguments.ts';
 
-export const backups = verb({
+export const backups: Verb = verb({
   name: 'backups',
   brief: 'List the backups of an environment, newest first',
   description:

@@ -1,35 +1,156 @@
-import { readFileSync } from 'node:fs';
+import { Failure } from '../../core/failure.ts';
+import type { CheckReport, Severity } from '../../lint/finding.ts';
+import type { SchemaSnapshot } from '../../lint/snapshot.ts';
 import { exitCodes } from '../exit-code.ts';
 import { renderFindings } from '../render/findings.ts';
-import { verb } from '../verb.ts';
+import { type CommandInput, type Verb, verb } from '../verb.ts';
+import { addressFor } from './schema.ts';
 
-export const check = verb({
+interface CheckFlags {
+  readonly failOn?: string;
+  readonly format?: string;
+  readonly changedSince?: string;
+  readonly schema?: string;
+  readonly database?: string;
+  readonly runner?: string;
+  readonly fix?: boolean;
+  readonly dryRun?: boolean;
+  readonly verbose?: boolean;
+  readonly noCache?: boolean;
+}
+
+export const check: Verb = verb<CheckFlags>({
   name: 'check',
   brief: 'Name every hazard in migrations, with the lock, whom it blocks, and the safe form',
   description:
-    "Reads SQL files with PostgreSQL's own parser and names what would hurt a live database. Without files it checks the migrations folder. Needs no database and no configuration. Exit 3 on an error.",
+    "Reads SQL files with PostgreSQL's own parser and names what would hurt a live database. Without files it checks the migrations folder; - reads standard input. Needs no database and no configuration. Exit 3 when a finding is as bad as --fail-on.",
   args: [
-    { placeholder: 'file', brief: 'Files to check (default: the migrations folder)', rest: true },
+    {
+      placeholder: 'file',
+      brief: 'Files or folders to check (default: the migrations folder)',
+      rest: true,
+    },
   ],
-  run: async ({ project }, ...files) => {
-    const { check: checkFiles } = await import('../../lint/check.ts');
-    const paths = files.length > 0 ? files : await migrationsOf(project);
-    const texts = paths.map((path) => ({ path, sql: readFileSync(path, 'utf8') }));
-    const report = await checkFiles(texts);
-    const errors = report.findings.some((finding) => finding.severity === 'error');
+  flags: {
+    failOn: {
+      kind: 'text',
+      placeholder: 'severity',
+      brief: 'Exit 3 from here on: error (default), warning, info or never',
+    },
+    format: {
+      kind: 'text',
+      placeholder: 'name',
+      brief: 'sarif, github, gitlab or markdown in place of text for people',
+    },
+    changedSince: {
+      kind: 'text',
+      placeholder: 'ref',
+      brief: 'Only files that differ from this branch, tag or commit',
+    },
+    schema: {
+      kind: 'text',
+      placeholder: 'file',
+      brief: 'What the database holds: a file of `drydock schema snapshot`',
+    },
+    database: {
+      kind: 'text',
+      placeholder: 'address',
+      brief: 'What the database holds: a live one, by address or environment',
+    },
+    runner: {
+      kind: 'text',
+      placeholder: 'name',
+      brief: 'Who runs the files: drydock (default) or other, such as psql',
+    },
+    fix: { kind: 'switch', brief: 'Mend what can be mended: edits, or numbered files beside' },
+    dryRun: { kind: 'switch', brief: 'With --fix: show the changes and make none' },
+    verbose: { kind: 'switch', brief: 'Show notes in full' },
+    noCache: { kind: 'switch', brief: 'Look at unchanged files too' },
+  },
+  run: async (input, ...paths) => {
+    const { flags, cwd } = input;
+    const failOn = oneOf('--fail-on', flags.failOn ?? 'error', [...severities, 'never']);
+    const format = oneOf('--format', flags.format ?? 'people', [...formatNames, 'people']);
+    const runner = oneOf('--runner', flags.runner ?? 'drydock', ['drydock', 'other']);
+    const { readSources } = await import('../../lint/sources.ts');
+    const sources = await readSources({
+      paths: paths.length > 0 ? paths : [await migrationsFolder(input)],
+      cwd,
+      changedSince: flags.changedSince,
+    });
+    const { cachedCheck } = await import('../../lint/cache.ts');
+    const report = await cachedCheck(sources, {
+      runner,
+      snapshot: await snapshotFor(input),
+      useCache: flags.noCache !== true,
+    });
+    if (flags.fix === true) {
+      const { fixFiles } = await import('../../lint/fix/fix-files.ts');
+      const done = await fixFiles(sources, report, { write: flags.dryRun !== true });
+      return { data: { ...report, fixed: done.files }, text: done.text };
+    }
     return {
       data: report,
-      text: renderFindings(report, texts),
-      exit: errors ? exitCodes.findings : exitCodes.done,
+      text: await textOf(report, { format, sources, verbose: flags.verbose === true }),
+      exit: isBad(report, failOn) ? exitCodes.findings : exitCodes.done,
     };
   },
 });
 
-async function migrationsOf(
-  project: () => Promise<{ readonly config: { readonly migrations: string } }>,
-): Promise<readonly string[]> {
-  const { join } = await import('node:path');
-  const { migrationFiles } = await import('../../migration/file.ts');
-  const { migrations } = (await project()).config;
-  return migrationFiles(migrations).map((file) => join(migrations, file));
+const severities = ['error', 'warning', 'info'] as const;
+const formatNames = ['sarif', 'github', 'gitlab', 'markdown'] as const;
+
+function isBad(report: CheckReport, failOn: Severity | 'never'): boolean {
+  if (failOn === 'never') return false;
+  const counted = severities.slice(0, severities.indexOf(failOn) + 1);
+  return report.findings.some((finding) => counted.includes(finding.severity));
+}
+
+async function textOf(
+  report: CheckReport,
+  options: {
+    format: (typeof formatNames)[number] | 'people';
+    sources: { files: readonly { path: string; sql: string }[] };
+    verbose: boolean;
+  },
+): Promise<string> {
+  const { format, sources, verbose } = options;
+  if (format === 'people') {
+    return renderFindings(report, sources.files, { stream: process.stdout, verbose });
+  }
+  const { formats } = await import('../../lint/formats.ts');
+  return formats[format](report);
+}
+
+async function snapshotFor({
+  flags,
+  project,
+  context,
+}: CommandInput<CheckFlags>): Promise<SchemaSnapshot | undefined> {
+  if (flags.schema !== undefined) {
+    const { readSnapshot } = await import('../../lint/snapshot.ts');
+    return readSnapshot(flags.schema);
+  }
+  if (flags.database === undefined) return undefined;
+  const { takeSnapshot } = await import('../../lint/live-schema.ts');
+  return takeSnapshot(await addressFor(flags.database, project), context.signal);
+}
+
+async function migrationsFolder({ project, cwd }: CommandInput<CheckFlags>): Promise<string> {
+  const { relative } = await import('node:path');
+  return relative(cwd, (await project()).config.migrations) || '.';
+}
+
+function oneOf<const Name extends string>(
+  flag: string,
+  given: string,
+  names: readonly Name[],
+): Name {
+  const name = names.find((each) => each === given);
+  if (name !== undefined) return name;
+  throw new Failure({
+    code: 'usage/bad-choice',
+    message: `${flag} ${given} is not one of ${names.join(', ')}`,
+    hint: `Choose one of them, for example: drydock check ${flag} ${names[0]}`,
+  });
 }

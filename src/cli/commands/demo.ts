@@ -1,7 +1,7 @@
 import { withCleanup } from '../../core/failure.ts';
-import { verb } from '../verb.ts';
+import { type Verb, verb } from '../verb.ts';
 
-export const demo = verb<{ readonly keep?: boolean }>({
+export const demo: Verb = verb<{ readonly keep?: boolean }>({
   name: 'demo',
   brief: "Play the runbook's whole story on a throw-away server, with live traffic",
   description:

@@ -1,9 +1,9 @@
 import { exitCodes } from '../exit-code.ts';
 import { renderDeploy } from '../render/deploy.ts';
-import { verb } from '../verb.ts';
+import { type Verb, verb } from '../verb.ts';
 import { environmentArgument } from './arguments.ts';
 
-export const deploy = verb<{ readonly release?: string }>({
+export const deploy: Verb = verb<{ readonly release?: string }>({
   name: 'deploy',
   brief: 'Bring a release of the application to an environment and look at its health',
   description:

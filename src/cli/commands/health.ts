@@ -1,9 +1,9 @@
 import { exitCodes } from '../exit-code.ts';
 import { renderHealth } from '../render/health.ts';
-import { verb } from '../verb.ts';
+import { type Verb, verb } from '../verb.ts';
 import { environmentArgument } from './arguments.ts';
 
-export const health = verb({
+export const health: Verb = verb({
   name: 'health',
   brief: 'Ask the database and the application of an environment how they are',
   description:

@@ -1,9 +1,9 @@
 import { Failure } from '../../core/failure.ts';
 import { renderHistory } from '../render/history.ts';
-import { verb } from '../verb.ts';
+import { type Verb, verb } from '../verb.ts';
 import { environmentArgument } from './arguments.ts';
 
-export const history = verb<{ readonly limit?: string }>({
+export const history: Verb = verb<{ readonly limit?: string }>({
   name: 'history',
   brief: 'Show the journal of an environment, and whether it is whole',
   description:

@@ -1,6 +1,6 @@
-import { verb } from '../verb.ts';
+import { type Verb, verb } from '../verb.ts';
 
-export const init = verb({
+export const init: Verb = verb({
   name: 'init',
   brief: "Write a configuration, the migrations folder and the runbook's seven scripts",
   description:

@@ -1,7 +1,7 @@
 import { relative } from 'node:path';
-import { verb } from '../verb.ts';
+import { type Verb, verb } from '../verb.ts';
 
-export const newCommand = verb({
+export const newCommand: Verb = verb({
   name: 'new',
   brief: 'Create the next numbered migration from a safe, commented template',
   description:

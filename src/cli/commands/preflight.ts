@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { exitCodes } from '../exit-code.ts';
 import { renderPreflight } from '../render/gates.ts';
-import { verb } from '../verb.ts';
+import { type Verb, verb } from '../verb.ts';
 import { environmentArgument, gateFlags, migrationArgument } from './arguments.ts';
 
 interface Flags {
@@ -10,7 +10,7 @@ interface Flags {
   readonly notify?: boolean;
 }
 
-export const preflight = verb<Flags>({
+export const preflight: Verb = verb<Flags>({
   name: 'preflight',
   brief: 'Show the checklist: every gate of an environment, as it stands now',
   description:

@@ -1,8 +1,8 @@
 import { renderProof } from '../render/backups.ts';
-import { verb } from '../verb.ts';
+import { type Verb, verb } from '../verb.ts';
 import { backupArgument, environmentArgument } from './arguments.ts';
 
-export const prove = verb({
+export const prove: Verb = verb({
   name: 'prove',
   brief: 'Prove a backup: restore it into a throw-away server and compare',
   description:

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import { renderRehearsal } from '../render/rehearsal.ts';
-import { verb } from '../verb.ts';
+import { type Verb, verb } from '../verb.ts';
 import { environmentArgument, migrationArgument } from './arguments.ts';
 
-export const rehearse = verb({
+export const rehearse: Verb = verb({
   name: 'rehearse',
   brief: 'Run the pending migrations on a restored copy and time each statement',
   description:

@@ -1,10 +1,10 @@
 import { exitCodes } from '../exit-code.ts';
 import { renderRestore } from '../render/restore.ts';
 import { swapAnswerFrom } from '../restore-answer.ts';
-import { verb } from '../verb.ts';
+import { type Verb, verb } from '../verb.ts';
 import { answerFlags, backupArgument, environmentArgument } from './arguments.ts';
 
-export const restore = verb<{ readonly yes?: boolean; readonly confirm?: string }>({
+export const restore: Verb = verb<{ readonly yes?: boolean; readonly confirm?: string }>({
   name: 'restore',
   brief: 'Emergency: bring a backup back beside the live database, then swap their names',
   description:

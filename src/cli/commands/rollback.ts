@@ -1,9 +1,9 @@
 import { exitCodes } from '../exit-code.ts';
 import { renderDeploy } from '../render/deploy.ts';
-import { verb } from '../verb.ts';
+import { type Verb, verb } from '../verb.ts';
 import { environmentArgument } from './arguments.ts';
 
-export const rollback = verb({
+export const rollback: Verb = verb({
   name: 'rollback',
   brief: 'Roll the code back: deploy the last healthy release before the one in force',
   description:

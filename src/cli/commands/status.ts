@@ -1,8 +1,8 @@
 import { exitCodes } from '../exit-code.ts';
 import { renderStatus } from '../render/status.ts';
-import { verb } from '../verb.ts';
+import { type Verb, verb } from '../verb.ts';
 
-export const status = verb<{ readonly exitCode?: boolean }>({
+export const status: Verb = verb<{ readonly exitCode?: boolean }>({
   name: 'status',
   brief: 'Show where every environment stands',
   description:

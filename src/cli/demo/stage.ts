@@ -44,7 +44,7 @@ export interface Stage {
 
 /** What the demo's own configuration changes, said to people as it stands here. */
 export const shortened =
-  'The demo shortens two lines of drydock.config.ts: a soak of 5 s for 24 h, and no window of 2-4am.';
+  'The demo shortens drydock.config.ts: a soak of 5 s for 24 h, no window of 2-4am.';
 
 /** The name of an environment's database. */
 export function databaseOf(environment: string): string {

@@ -167,11 +167,9 @@ export async function countWrites(
   director.note({
     what: 'writes that users were told are done',
     ms: 0,
-    outcome: `${acknowledged}, of them ${lost} only in the broken database`,
+    outcome: `${acknowledged}, ${lost} left behind`,
   });
-  director.tell(
-    `The ${lost} writes since the backup are not gone: the broken database is kept under its name.`,
-  );
+  director.tell(`The ${lost} writes since the backup are not gone: the broken database is kept.`);
 }
 
 async function toStaging(context: Context, director: Director, migration: string): Promise<void> {
