@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { chown, mkdtemp, rm, utimes } from 'node:fs/promises';
+import { chmod, chown, mkdtemp, rm, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -43,13 +43,16 @@ describe('when the process that owns a server is killed', () => {
     });
   });
 
-  it.skipIf(!isRoot)('the same is true for an ordinary user', async () => {
-    const nobody = { uid: 65_534, gid: 65_534 };
-    await using owner = await startServerOwner({ ...nobody, env: { PATH: process.env.PATH } });
+  it.skipIf(!isRoot)('the same is true for an ordinary user without a home', async () => {
+    const TMPDIR = await mkdtemp(join(tmpdir(), 'drydock-test-'));
+    await chmod(TMPDIR, 0o777);
+    const nobody = { uid: 65_534, gid: 65_534, env: { PATH: process.env.PATH, TMPDIR } };
+    await using owner = await startServerOwner(nobody);
     await using database = await connect(owner.address, { purpose });
     expect(await database.one('SELECT current_user::text AS name')).toEqual({ name: 'postgres' });
     process.kill(owner.pid, 'SIGKILL');
     await until(() => !existsSync(owner.folder));
+    await rm(TMPDIR, { recursive: true });
   });
 
   it('together with its watchdog, the next sweep ends the server and removes the folder', async () => {
