@@ -7,16 +7,16 @@ import type { Actor } from '../core/actor.ts';
 import { type Context, type StepReporter, step } from '../core/context.ts';
 import { sha256OfFile } from '../core/digest.ts';
 import { formatBytes } from '../core/duration.ts';
-import { Failure, withCleanup } from '../core/failure.ts';
+import { withCleanup } from '../core/failure.ts';
 import { type Activity, readActivity } from '../postgres/activity.ts';
 import type { Address } from '../postgres/address.ts';
-import { connect, type Database } from '../postgres/connect.ts';
+import { connect } from '../postgres/connect.ts';
 import { type Contents, countRows, readOutline } from '../postgres/contents.ts';
 import { clientFor, type Installation } from '../postgres/programs.ts';
-import { sqlStateOf, sqlStates } from '../postgres/server-error.ts';
 import { backupFolder, listBackups } from './backups.ts';
 import { dump, writtenBy } from './dump.ts';
 import { exists, freeName, manifestFileOf, partialName, sweepPartials } from './file-name.ts';
+import { isLockFailure, lockedFailure, takeBackupLock } from './lock.ts';
 import {
   type Backup,
   type BackupSource,
@@ -212,44 +212,4 @@ async function together<A, B>(
   } finally {
     await Promise.allSettled(work);
   }
-}
-
-// Two keys make a lock that no application uses by accident: the bytes of "dryd" and "back".
-const lockKeys = [1_685_221_732, 1_650_549_611] as const;
-
-async function takeBackupLock(database: Database, environment: string): Promise<void> {
-  const { locked } = await database.one<{ locked: boolean }>(
-    'SELECT pg_try_advisory_lock($1, $2) AS locked',
-    [...lockKeys],
-  );
-  if (locked) return;
-  throw new Failure({
-    code: 'backup/already-running',
-    message: `another Drydock is backing up ${environment} now`,
-    hint: `Wait until it has finished: \`drydock backups ${environment}\` shows the result.`,
-  });
-}
-
-function isLockFailure(failure: unknown): boolean {
-  return (
-    sqlStateOf(failure) === sqlStates.lockNotAvailable ||
-    (failure instanceof Failure && failure.code === 'backup/locked')
-  );
-}
-
-async function lockedFailure(database: Database, cause: unknown): Promise<Failure> {
-  const holders = await database.query<{ pid: number; name: string; query: string }>(
-    `SELECT a.pid, l.relation::regclass::text AS name, left(a.query, 200) AS query
-       FROM pg_locks l JOIN pg_stat_activity a USING (pid) JOIN pg_database d ON d.oid = l.database
-      WHERE l.granted AND l.mode = 'AccessExclusiveLock' AND l.locktype = 'relation'
-        AND d.datname = current_database() AND a.pid <> pg_backend_pid() ORDER BY a.xact_start`,
-  );
-  const who = holders.map(({ pid, name }) => `${name} by server process ${pid}`).join(', ');
-  return new Failure({
-    code: 'backup/locked',
-    message: `tables stayed locked${who === '' ? '' : `: ${who}`}`,
-    hint: 'Wait until the session that holds the lock has ended, then type the same command again.',
-    details: { holders },
-    cause,
-  });
 }

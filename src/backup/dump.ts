@@ -68,7 +68,7 @@ export async function dump(options: DumpOptions): Promise<void> {
         },
       },
     );
-    const said = redact(complaints(result.stderr, 'pg_dump'), address.secrets());
+    const said = redact(complaints(result.stderr, 'pg_dump'), address.secrets()).slice(0, 2_000);
     if (result.exitCode !== 0 || said !== '') {
       throw dumpFailure(said || `it ended with status ${result.exitCode}`, options);
     }

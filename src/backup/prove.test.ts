@@ -102,6 +102,56 @@ describe('a backup that is whole', () => {
   });
 });
 
+describe('a backup is proven as well', () => {
+  it('of a database with an invalid index, which no dump carries', async () => {
+    await using marred = await testDatabase({
+      sql: 'CREATE TABLE t AS SELECT 1 AS n, * FROM generate_series(1, 2)',
+    });
+    await using database = await connect(marred.address, { purpose: 'test' });
+    await expect(database.execute('CREATE UNIQUE INDEX CONCURRENTLY i ON t (n)')).rejects.toThrow();
+    const { server } = await proving(
+      await backUp(testContext(), { ...options, address: marred.address }),
+    );
+    await server.stop();
+  });
+
+  it('by programs of version 17, which set what an older server does not know', async () => {
+    const { folder } = await clientFor(150_000);
+    const newer = await mkdtemp(join(tmpdir(), 'newer-programs-'));
+    for (const program of ['pg_dump', 'pg_restore']) {
+      const script = program === 'pg_dump' ? dumpOf17(folder) : restoreOf17(folder);
+      await writeFile(join(newer, program), script, { mode: 0o755 });
+    }
+    const before = process.env.PGBIN;
+    let server: SandboxServer | undefined;
+    try {
+      server = await startServer(testContext(), { purpose: 'test', major: 15 });
+      process.env.PGBIN = newer;
+      const backup = await backUp(testContext(), options);
+      const started = server;
+      const { proof } = await prove(testContext(), { backup, startServer: async () => started });
+      expect([backup.manifest.dump.dumpMajor, proof.outcome]).toEqual([17, 'done']);
+    } finally {
+      if (before === undefined) delete process.env.PGBIN;
+      else process.env.PGBIN = before;
+      await server?.stop();
+      await rm(newer, { recursive: true });
+    }
+  });
+});
+
+const dumpOf17 = (folder: string): string => `#!/bin/sh
+if [ "$1" = --version ]; then echo 'pg_dump (PostgreSQL) 17.2'; exit; fi
+exec ${folder}/pg_dump "$@"`;
+const restoreOf17 = (folder: string): string => `#!/bin/sh
+if [ "$1" = --version ]; then echo 'pg_restore (PostgreSQL) 17.2'; exit; fi
+case " $* " in *' --exit-on-error '*) exit 1 ;; esac
+echo 'pg_restore: error: could not execute query: ERROR:  unrecognized configuration parameter "transaction_timeout"
+Command was: SET transaction_timeout = 0;
+' >&2
+${folder}/pg_restore "$@" && echo 'pg_restore: warning: errors ignored on restore: 1' >&2
+exit 1`;
+
 /** Takes a backup whose file is spoiled by `spoil`, and proves it. */
 async function proofAfter(spoil: (file: string) => Promise<void>): Promise<unknown> {
   const backup = await backUp(testContext(), options);

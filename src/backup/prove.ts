@@ -1,24 +1,16 @@
 // Proves a backup by restoring it: into a throw-away server, for real, and everything is compared.
 
-import { availableParallelism } from 'node:os';
+import { dirname } from 'node:path';
 import { type Context, type StepReporter, step } from '../core/context.ts';
 import { formatDuration } from '../core/duration.ts';
-import { Failure, messageOf } from '../core/failure.ts';
+import { Failure } from '../core/failure.ts';
 import type { Address } from '../postgres/address.ts';
-import { loadArchive, verifyArchive } from '../postgres/archive.ts';
-import { connect, type Database } from '../postgres/connect.ts';
+import { verifyArchive } from '../postgres/archive.ts';
+import { connect } from '../postgres/connect.ts';
 import { type ContentsDifference, compareContents, readContents } from '../postgres/contents.ts';
-import { applyProperties, createDatabaseLike } from '../postgres/database-properties.ts';
-import { createMissingRoles } from '../postgres/roles.ts';
+import { type CopyServer, loadCopy } from './copy.ts';
 import { type Backup, type Proof, writeManifest } from './manifest.ts';
-
-/** A throw-away server, as far as a proof needs one. */
-export interface CopyServer {
-  /** The address of one of its databases, as superuser. */
-  address(database: string): Address;
-  /** Ends it and removes its data. */
-  stop(): Promise<void>;
-}
+import { folderFailure } from './preflight.ts';
 
 /** What a proof needs. */
 export interface ProveOptions {
@@ -63,7 +55,10 @@ export async function prove(context: Context, options: ProveOptions): Promise<Pr
         endedAt: context.clock.now().toISOString(),
         ...restored.measured,
       });
-      const proven = await record(backup, proof);
+      const proven = await record(backup, proof).catch(async (failure: unknown) => {
+        await restored.server.stop();
+        throw failure;
+      });
       reporter.summary(
         `${proof.compared.rows.toLocaleString('en')} rows of ${proof.compared.tables} tables as in the original, restored in ${formatDuration(proof.restoreMs)}`,
       );
@@ -103,7 +98,7 @@ async function restoreCopy(
       signal: context.signal,
     });
     const startedAt = performance.now();
-    const database = await load(context, { backup, server, maintenance, reporter });
+    const database = await loadCopy(context, { backup, server, maintenance, reporter });
     const restoreMs = performance.now() - startedAt;
     reporter.progress('comparing');
     await compare(context, { backup, database });
@@ -112,64 +107,6 @@ async function restoreCopy(
     await server.stop();
     throw failure;
   }
-}
-
-interface Loading {
-  readonly backup: Backup;
-  readonly server: CopyServer;
-  readonly maintenance: Database;
-  readonly reporter: StepReporter;
-}
-
-async function load(
-  context: Context,
-  { backup, server, maintenance, reporter }: Loading,
-): Promise<Address> {
-  const { source, contents } = backup.manifest;
-  const name = copyName(source.database);
-  const tables = Object.keys(contents.tables).length;
-  await createMissingRoles(maintenance, source.roles);
-  await createCopy(context, { maintenance, name, backup });
-  const database = server.address(name);
-  await loadArchive(context, {
-    archive: { path: backup.file, ...backup.manifest.dump },
-    into: database,
-    serverVersion: maintenance.version,
-    jobs: availableParallelism(),
-    keepTablespaces: false,
-    onTable: (loaded) => reporter.progress(`${loaded} of ${tables} tables`),
-  }).catch((failure: unknown) => {
-    throw notRestorable(backup, failure);
-  });
-  return database;
-}
-
-// A locale may be missing on this machine. The copy then sorts otherwise than the original, which
-// changes no row, and that is said.
-async function createCopy(
-  context: Context,
-  { maintenance, name, backup }: { maintenance: Database; name: string; backup: Backup },
-): Promise<void> {
-  const { properties } = backup.manifest.source;
-  const options = { keepTablespace: false };
-  try {
-    await createDatabaseLike(maintenance, name, properties, options);
-  } catch (failure) {
-    if (!/locale|collat|provider/i.test(messageOf(failure))) throw failure;
-    context.emit({
-      kind: 'note',
-      text: `The copy has locale C: this machine has no ${properties.locale ?? properties.collate}.`,
-    });
-    const plain = { ...properties, collate: 'C', ctype: 'C', locale: null, icuRules: null };
-    await createDatabaseLike(maintenance, name, { ...plain, provider: 'libc' }, options);
-  }
-  // Libraries that the settings ask for may be missing here, and would close the copy's door.
-  const settings = properties.settings.filter((each) => !each.name.endsWith('_preload_libraries'));
-  await applyProperties(maintenance, name, { ...properties, settings }).catch(
-    (failure: unknown) => {
-      context.emit({ kind: 'note', text: `The copy lacks settings: ${messageOf(failure)}.` });
-    },
-  );
 }
 
 async function compare(
@@ -223,27 +160,14 @@ function failedProof(
 
 async function record(backup: Backup, proof: Proof): Promise<Backup> {
   const manifest = { ...backup.manifest, proof };
-  await writeManifest(backup.file, manifest);
+  await writeManifest(backup.file, manifest).catch((error: unknown) => {
+    throw folderFailure(error, dirname(backup.file));
+  });
   return { ...backup, manifest };
 }
 
 function saysBackupIsBad(failure: unknown): failure is Failure {
   return failure instanceof Failure && /^(proof\/|backup\/file-)/.test(failure.code);
-}
-
-function copyName(database: string): string {
-  return ['postgres', 'template0', 'template1'].includes(database) ? `${database}_copy` : database;
-}
-
-function notRestorable(backup: Backup, cause: unknown): unknown {
-  if (!(cause instanceof Failure) || cause.code !== 'archive/load-failed') return cause;
-  return new Failure({
-    code: 'proof/not-restorable',
-    message: `${backup.name} could not be restored: ${cause.details.said}`,
-    hint: `Remove the cause, take a new backup with \`drydock backup ${backup.manifest.environment}\`, and prove that.`,
-    details: cause.details,
-    cause,
-  });
 }
 
 function differs(backup: Backup, differences: readonly ContentsDifference[]): Failure {

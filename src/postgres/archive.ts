@@ -73,11 +73,14 @@ export async function loadArchive(context: Context, options: LoadOptions): Promi
   const { archive, into } = options;
   // An older pg_restore may not read what a newer pg_dump wrote.
   const clients = await clientFor(Math.max(options.serverVersion, archive.dumpMajor * 10_000));
+  // From 17 on pg_restore sets transaction_timeout first, which older servers do not know: it must
+  // go on after that one error, so there every error is looked at instead.
+  const setsUnknown = clients.major >= 17 && options.serverVersion < 170_000;
   let loaded = 0;
   const result = await run(
     programPath(clients, 'pg_restore'),
     [
-      '--exit-on-error',
+      ...(setsUnknown ? [] : ['--exit-on-error']),
       '--verbose',
       '--no-password',
       // A restored subscription that is enabled would take over the slot of the original.
@@ -98,15 +101,19 @@ export async function loadArchive(context: Context, options: LoadOptions): Promi
       },
     },
   );
-  const said = redact(complaints(result.stderr, 'pg_restore'), into.secrets());
-  if (result.exitCode === 0 && said === '') return;
+  const all = redact(complaints(result.stderr, 'pg_restore'), into.secrets());
+  const said = setsUnknown ? all.replaceAll(unknownTimeout, '').trim() : all;
+  if (said === '' && (result.exitCode === 0 || (setsUnknown && all !== ''))) return;
   throw new Failure({
     code: 'archive/load-failed',
-    message: `pg_restore could not load ${basename(archive.path)} into ${into.database}: ${said || `it ended with status ${result.exitCode}`}`,
+    message: `pg_restore could not load ${basename(archive.path)} into ${into.database}: ${said.slice(0, 2_000) || `it ended with status ${result.exitCode}`}`,
     hint: 'Remove the cause that pg_restore names, then type the same command again.',
-    details: { exitCode: result.exitCode, said },
+    details: { exitCode: result.exitCode, said: said.slice(0, 2_000) },
   });
 }
+
+const unknownTimeout =
+  /could not execute query: ERROR: +unrecognized configuration parameter "transaction_timeout"\nCommand was: SET transaction_timeout = 0;\n*/g;
 
 /** The environment of a client program: the password, and messages in the language we read. */
 export function clientEnvironment(address: Address): NodeJS.ProcessEnv {
@@ -115,14 +122,12 @@ export function clientEnvironment(address: Address): NodeJS.ProcessEnv {
 
 /** What a client program said about errors, without the progress it tells on the same stream. */
 export function complaints(stderr: string, program: 'pg_dump' | 'pg_restore'): string {
-  const lines = stderr.split('\n');
-  const first = lines.findIndex((line) => line.startsWith(`${program}: error:`));
-  if (first === -1) return '';
-  return lines
-    .slice(first)
-    .filter((line) => !/^pg_(dump|restore): (?!error:|detail:|hint:)/.test(line))
-    .join('\n')
+  // A message begins with the program's name and may go on for lines without it.
+  const messages = stderr.split(new RegExp(`^(?=${program}: )`, 'm'));
+  if (!messages.some((message) => message.startsWith(`${program}: error:`))) return '';
+  return messages
+    .filter((message) => /^\w+: (error|detail|hint):/.test(message))
+    .join('')
     .replaceAll(`${program}: error: `, '')
-    .trim()
-    .slice(0, 2_000);
+    .trim();
 }

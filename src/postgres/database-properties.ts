@@ -95,7 +95,10 @@ export async function createDatabaseLike(
     ...(like.provider === 'icu' ? [`ICU_LOCALE ${locale}`] : []),
     ...(like.provider === 'builtin' ? [`BUILTIN_LOCALE ${locale}`] : []),
     ...(like.icuRules === null ? [] : [`ICU_RULES ${quoteLiteral(like.icuRules)}`]),
-    ...(options.keepTablespace ? [`TABLESPACE ${quoteIdentifier(like.tablespace)}`] : []),
+    // Naming even the default one wants a privilege on it, which leaving it out does not.
+    ...(options.keepTablespace && like.tablespace !== 'pg_default'
+      ? [`TABLESPACE ${quoteIdentifier(like.tablespace)}`]
+      : []),
   ];
   await maintenance.execute(`CREATE DATABASE ${quoteIdentifier(name)} ${clauses.join(' ')}`);
 }

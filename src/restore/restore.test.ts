@@ -9,7 +9,7 @@ import {
   testDatabase,
 } from '../../test/database.ts';
 import richDatabase from '../../test/rich-database.sql';
-import { backUp } from '../backup/back-up.ts';
+import { type BackUpOptions, backUp } from '../backup/back-up.ts';
 import type { Backup } from '../backup/manifest.ts';
 import { runOrFail, startBackground } from '../core/process.ts';
 import { Address, quoteIdentifier } from '../postgres/address.ts';
@@ -24,6 +24,7 @@ import { swap } from './swap.ts';
 let template: TestDatabase;
 let live: TestDatabase;
 let backups: string;
+let backUpOptions: BackUpOptions;
 let backup: Backup;
 
 const badMigration = `
@@ -45,7 +46,7 @@ beforeEach(async () => {
   await onServer(`ALTER DATABASE ${name} SET search_path = public, "Odd Schema";
     ALTER DATABASE ${name} SET timezone = 'Asia/Tokyo'; ALTER DATABASE ${name} CONNECTION LIMIT 50;
     COMMENT ON DATABASE ${name} IS 'it''s live'; REVOKE CONNECT ON DATABASE ${name} FROM PUBLIC`);
-  backup = await backUp(testContext(), {
+  backUpOptions = {
     environment: 'production',
     address: live.address,
     backups,
@@ -54,7 +55,8 @@ beforeEach(async () => {
     plan: null,
     ledger: [],
     gitCommit: null,
-  });
+  };
+  backup = await backUp(testContext(), backUpOptions);
 });
 afterEach(async () => {
   for (const name of await besides())
@@ -193,6 +195,30 @@ describe('a restore', () => {
       "SELECT to_regclass('written') AS written",
     );
     expect(written).toBeNull();
+  });
+
+  it('needs no superuser: owning the database, creating databases and ending sessions is enough', async () => {
+    const role = `plain_${live.address.database}`;
+    const own = `${live.address.database}_own`;
+    await onServer(`CREATE ROLE ${role} LOGIN CREATEDB PASSWORD 'p' IN ROLE pg_signal_backend`);
+    await onServer(`CREATE DATABASE ${own} OWNER ${role}`);
+    const url = new URL(serverAddress().connectionString());
+    url.username = role;
+    url.password = 'p';
+    const address = Address.parse(url.href).withDatabase(own);
+    {
+      await using owner = await connect(address, { purpose: 'test' });
+      await owner.execute('CREATE TABLE t AS SELECT generate_series(1, 9) AS n');
+      const taken = await backUp(testContext(), { ...backUpOptions, address });
+      await owner.execute('DROP TABLE t');
+      const report = await restoring({ live: address, backup: taken });
+      expect(report).toMatchObject({ outcome: 'done', endedSessions: 1 });
+    }
+    await using owner = await connect(address, { purpose: 'test' });
+    expect(await owner.one('SELECT count(*)::int AS n FROM t')).toEqual({ n: 9 });
+    await owner.close();
+    for (const name of await besides()) await onServer(`DROP DATABASE ${quoteIdentifier(name)}`);
+    await onServer(`DROP ROLE ${role}`);
   });
 
   it('names what earlier restores left behind', async () => {

@@ -1,0 +1,98 @@
+// A backup as a database on a throw-away server.
+
+import { availableParallelism } from 'node:os';
+import type { Context, StepReporter } from '../core/context.ts';
+import { Failure, messageOf } from '../core/failure.ts';
+import type { Address } from '../postgres/address.ts';
+import { loadArchive } from '../postgres/archive.ts';
+import type { Database } from '../postgres/connect.ts';
+import { applyProperties, createDatabaseLike } from '../postgres/database-properties.ts';
+import { createMissingRoles } from '../postgres/roles.ts';
+import type { Backup } from './manifest.ts';
+
+/** A throw-away server, as far as a proof needs one. */
+export interface CopyServer {
+  /** The address of one of its databases, as superuser. */
+  address(database: string): Address;
+  /** Ends it and removes its data. */
+  stop(): Promise<void>;
+}
+
+/** What is loaded, and where. */
+export interface Loading {
+  readonly backup: Backup;
+  readonly server: CopyServer;
+  readonly maintenance: Database;
+  readonly reporter: StepReporter;
+}
+
+/**
+ * Loads a backup into a throw-away server, as it was: roles, locale, settings.
+ *
+ * @throws `proof/not-restorable`
+ */
+export async function loadCopy(
+  context: Context,
+  { backup, server, maintenance, reporter }: Loading,
+): Promise<Address> {
+  const { source, contents } = backup.manifest;
+  const name = copyName(source.database);
+  const tables = Object.keys(contents.tables).length;
+  await createMissingRoles(maintenance, source.roles);
+  await createCopy(context, { maintenance, name, backup });
+  const database = server.address(name);
+  await loadArchive(context, {
+    archive: { path: backup.file, ...backup.manifest.dump },
+    into: database,
+    serverVersion: maintenance.version,
+    jobs: availableParallelism(),
+    keepTablespaces: false,
+    onTable: (loaded) => reporter.progress(`${loaded} of ${tables} tables`),
+  }).catch((failure: unknown) => {
+    throw notRestorable(backup, failure);
+  });
+  return database;
+}
+
+// A locale may be missing on this machine. The copy then sorts otherwise than the original, which
+// changes no row, and that is said.
+async function createCopy(
+  context: Context,
+  { maintenance, name, backup }: { maintenance: Database; name: string; backup: Backup },
+): Promise<void> {
+  const { properties } = backup.manifest.source;
+  const options = { keepTablespace: false };
+  try {
+    await createDatabaseLike(maintenance, name, properties, options);
+  } catch (failure) {
+    if (!/locale|collat|provider/i.test(messageOf(failure))) throw failure;
+    context.emit({
+      kind: 'note',
+      text: `The copy has locale C: this machine has no ${properties.locale ?? properties.collate}.`,
+    });
+    const plain = { ...properties, collate: 'C', ctype: 'C', locale: null, icuRules: null };
+    await createDatabaseLike(maintenance, name, { ...plain, provider: 'libc' }, options);
+  }
+  // Libraries that the settings ask for may be missing here, and would close the copy's door.
+  const settings = properties.settings.filter((each) => !each.name.endsWith('_preload_libraries'));
+  await applyProperties(maintenance, name, { ...properties, settings }).catch(
+    (failure: unknown) => {
+      context.emit({ kind: 'note', text: `The copy lacks settings: ${messageOf(failure)}.` });
+    },
+  );
+}
+
+function copyName(database: string): string {
+  return ['postgres', 'template0', 'template1'].includes(database) ? `${database}_copy` : database;
+}
+
+function notRestorable(backup: Backup, cause: unknown): unknown {
+  if (!(cause instanceof Failure) || cause.code !== 'archive/load-failed') return cause;
+  return new Failure({
+    code: 'proof/not-restorable',
+    message: `${backup.name} could not be restored: ${cause.details.said}`,
+    hint: `Remove the cause, take a new backup with \`drydock backup ${backup.manifest.environment}\`, and prove that.`,
+    details: cause.details,
+    cause,
+  });
+}
