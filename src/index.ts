@@ -1,5 +1,9 @@
-// The library's public face.
+// The library's public face: the process as functions, for programs that drive it themselves.
 
+export type { Backup, Manifest, Proof } from './backup/manifest.ts';
+export type { ChangeReport } from './change-report.ts';
+export type { Config, Environment } from './config/environment.ts';
+export { loadConfig } from './config/load.ts';
 export {
   type ConfigInput,
   defineConfig,
@@ -7,4 +11,22 @@ export {
   type EnvReference,
   env,
 } from './config/schema.ts';
-export { type DatabaseState, Failure } from './core/failure.ts';
+export { type Actor, currentActor } from './core/actor.ts';
+export { type Context, quietContext, type StepEvent } from './core/context.ts';
+export { type DatabaseState, Failure, stateSentence } from './core/failure.ts';
+export { type CheckedFile, check } from './lint/check.ts';
+export type { CheckReport, Finding } from './lint/finding.ts';
+export { type EnvironmentStatus, historyOf, statusOf } from './outlook.ts';
+export type { Project } from './project.ts';
+export type { JudgedGate, Waiver } from './promotion/gate.ts';
+export { backUpEnvironment, proveBackup, restoreEnvironment } from './recovery.ts';
+export type { RehearsalReport } from './rehearsal/rehearse.ts';
+export { deployRelease, lookAtHealth, rollBackRelease } from './releases.ts';
+export type { RestoreReport } from './restore/restore.ts';
+export {
+  type Answers,
+  applyChange,
+  type ChangeRequest,
+  judgePromotion,
+  rehearseChange,
+} from './safe-change.ts';
