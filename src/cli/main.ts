@@ -18,6 +18,7 @@ import { prove } from './commands/prove.ts';
 import { rehearse } from './commands/rehearse.ts';
 import { restore } from './commands/restore.ts';
 import { rollback } from './commands/rollback.ts';
+import { schema } from './commands/schema.ts';
 import { status } from './commands/status.ts';
 import { exitCodes } from './exit-code.ts';
 
@@ -39,6 +40,7 @@ const routes = buildRouteMap({
     history,
     restore,
     rollback,
+    schema,
   },
   docs: {
     brief: 'Takes a PostgreSQL migration from a file to a proven change in production, and back',

@@ -24,6 +24,8 @@ import { weigh } from './weight.ts';
 export interface CheckedFile {
   readonly path: string;
   readonly sql: string;
+  /** Another migration with the same number. */
+  readonly collidesWith?: string;
 }
 
 /** How files are checked. */
@@ -100,6 +102,7 @@ class Checker {
       comments: parsed.comments,
       problems: parsed.problems,
       runsInDrydock: this.#managed,
+      collidesWith: source.collidesWith,
     };
     const told: Told[] = [];
     const reader = new TransactionReader({ managed: this.#managed, firstId: this.#transactions });
@@ -239,12 +242,13 @@ function findingOf(
     hit.dependsOn ??
     (isPerhapsNew ? `whether ${hit.objects[0]} existed before this file` : undefined) ??
     (statement?.inside?.runs === false ? 'whether and when this routine is called' : undefined);
-  const severity = hit.severity ?? rule.severity;
+  const severity =
+    hit.severity ?? (depends === undefined ? rule.severity : softened(rule.severity, rule));
   const work = hit.work ?? rule.work ?? 'none';
   return {
     rule: rule.id,
     hazard: rule.hazard,
-    severity: weigh(depends === undefined ? severity : softened(severity, rule), {
+    severity: weigh(severity, {
       work,
       lock,
       size,

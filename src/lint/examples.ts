@@ -16,6 +16,8 @@ export interface Example {
   readonly fails: string | undefined;
   /** `-- before: NUMBER`: holds for servers older than this. */
   readonly before: number | undefined;
+  /** `-- collides: FILE`: another migration has the same number. */
+  readonly collidesWith?: string;
 }
 
 /** The schema that every example starts from. */
@@ -28,6 +30,7 @@ export const given: { readonly path: string; readonly sql: string } = {
 export function exampleOf(rule: string, kind: Example['kind']): Example {
   const path = `${rule}/${kind}.sql`;
   const sql = readFileSync(new URL(path, folder), 'utf8');
+  const collidesWith = /^-- collides: (.+)$/m.exec(sql)?.[1];
   const before = /^-- before: (\d+)$/m.exec(sql)?.[1];
   return {
     rule,
@@ -36,6 +39,7 @@ export function exampleOf(rule: string, kind: Example['kind']): Example {
     sql,
     fails: /^-- fails: (\w+)$/m.exec(sql)?.[1],
     before: before === undefined ? undefined : Number(before),
+    ...(collidesWith === undefined ? {} : { collidesWith }),
   };
 }
 

@@ -21,8 +21,8 @@ export type Concern =
   | 'cannot-run'
   | 'unchecked';
 
-/** How much work the server does while it holds the lock. */
-export type Work = 'rewrite' | 'index build' | 'scan' | 'none';
+/** What happens while the lock is held; `held`: statements that come after the one that took it. */
+export type Work = 'rewrite' | 'index build' | 'scan' | 'held' | 'none';
 
 /** Whether a finding holds in any case, or what it depends on. */
 export type Confidence =

@@ -27,6 +27,8 @@ export interface FileContext {
   readonly problems: readonly SyntaxProblem[];
   /** True where Drydock runs the file: it makes transactions, sets timeouts and tries again. */
   readonly runsInDrydock: boolean;
+  /** Another migration with the same number. */
+  readonly collidesWith: string | undefined;
 }
 
 /** What a rule says about one place. What is left out comes from the rule and from the lock table. */

@@ -54,6 +54,7 @@ import { newTableReferencesLiveTable } from './rules/new-table-references-live-t
 import { noLockTimeout } from './rules/no-lock-timeout/rule.ts';
 import { notNullDropped } from './rules/not-null-dropped/rule.ts';
 import { notReRunnable } from './rules/not-re-runnable/rule.ts';
+import { numberCollision } from './rules/number-collision/rule.ts';
 import { partitionOfLocksParent } from './rules/partition-of-locks-parent/rule.ts';
 import { primaryKeyOnNullableColumn } from './rules/primary-key-on-nullable-column/rule.ts';
 import { primaryKeyWithoutIndex } from './rules/primary-key-without-index/rule.ts';
@@ -159,6 +160,7 @@ export const rules: readonly Rule[] = [
   notReRunnable,
   ifNotExistsOnExistingTable,
   ddlInProceduralCode,
+  numberCollision,
   workUndoneLater,
   largeTableRewritten,
   allowanceWithoutUse,

@@ -55,10 +55,18 @@ function renderNote(note: Finding, view: FindingsView): string {
   return [place, ...wrapped(note.message, '    ')].join('\n');
 }
 
+const durations = {
+  rewrite: 'during the rewrite',
+  'index build': 'during the index build',
+  scan: 'during the scan',
+  held: 'until the transaction ends',
+  none: 'for a moment',
+} as const;
+
 function lockLine({ lock, blocks, work, objects }: Finding): string | undefined {
   if (lock === null) return undefined;
   const on = objects[0] === undefined ? '' : ` on ${objects[0]}`;
-  const during = work === 'none' ? 'for a moment' : `during the ${work}`;
+  const during = durations[work];
   const blocked =
     blocks === 'nothing' || blocks === null
       ? 'blocks neither reads nor writes'

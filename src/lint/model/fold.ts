@@ -1,7 +1,7 @@
 // Applies one statement to the model: what is true of the schema after it has run.
 
 import type { ColumnDef, Constraint, RangeVar } from '@pgsql/types';
-import { columnsOf } from '../sql/expression.ts';
+import { columnsOf, columnsProvedNotNull } from '../sql/expression.ts';
 import { pick, pickAll, strings, walk } from '../sql/node.ts';
 import { dataType, isSerial } from '../sql/type-name.ts';
 import {
@@ -200,7 +200,7 @@ function addConstraint(
     kind,
     columns: used,
     validated: constraint.skip_validation !== true,
-    expression: constraint.raw_expr,
+    provesNotNull: columnsProvedNotNull(constraint.raw_expr),
     references: kind === 'foreign key' ? schema.key(constraint.pktable) : undefined,
     transaction: context.transaction,
   });

@@ -3,7 +3,6 @@
 
 import type { RangeVar } from '@pgsql/types';
 import type { Volatility } from '../sql/expression.ts';
-import type { Node } from '../sql/node.ts';
 import type { DataType } from '../sql/type-name.ts';
 
 /** A column of a table. */
@@ -20,8 +19,8 @@ export interface ConstraintModel {
   readonly kind: 'check' | 'foreign key' | 'unique' | 'primary key' | 'exclusion' | 'not null';
   readonly columns: readonly string[];
   readonly validated: boolean;
-  /** The expression of a CHECK. */
-  readonly expression: Node | undefined;
+  /** The columns that a CHECK proves to hold no NULL. */
+  readonly provesNotNull: readonly string[];
   /** The table that a foreign key points to. */
   readonly references: string | undefined;
   /** The transaction that added it, while that one is being read. */

@@ -14,6 +14,7 @@ export const backfillUnderLock: Rule = {
   why: 'The lock that the ALTER TABLE took is held until every row is written.',
   safeForm:
     'Commit after the ALTER TABLE; change the rows in batches in transactions of their own.',
+  work: 'held',
   on: ['UpdateStmt', 'InsertStmt', 'DeleteStmt', 'MergeStmt'],
   *check(statement, { schema, transaction }) {
     const change =

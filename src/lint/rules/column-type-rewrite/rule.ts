@@ -2,7 +2,7 @@ import { typeChangePlan } from '../../fix/plan.ts';
 import type { Rule } from '../../rule.ts';
 import { quoted, shown } from '../../sql/node.ts';
 import { shownType } from '../../sql/type-name.ts';
-import { isUnlimitedText, typeChanges } from '../../type-change.ts';
+import { isUnlimitedText, type TypeChange, typeChanges } from '../../type-change.ts';
 
 export const columnTypeRewrite: Rule = {
   id: 'column-type-rewrite',
@@ -20,23 +20,28 @@ export const columnTypeRewrite: Rule = {
       const { table, name, from, to, cost, start, end } = change;
       if (cost === 'none') continue;
       const old = from === undefined ? undefined : shownType(from);
-      const isLikely = cost !== 'unknown' || !isUnlimitedText(to);
-      const doubts = {
-        rewrite:
-          old === undefined ? `whether ${quoted(name)} is ${shownType(to)} already` : undefined,
+      const doubt = {
+        rewrite: undefined,
         'time-zone': 'whether the TimeZone of the session is UTC',
-        unknown: `the type that ${quoted(name)} has now`,
       };
       yield {
         start,
         end,
         objects: [shown(table)],
-        ...(isLikely ? {} : { severity: 'info' as const }),
-        // A USING expression rewrites whatever the old type was: no doubt about that.
-        dependsOn: cost === 'rewrite' ? undefined : doubts[cost],
+        severity: severityOf(change),
+        dependsOn:
+          cost === 'unknown' ? `whether ${quoted(name)} is ${shownType(to)} already` : doubt[cost],
         message: `Changing ${quoted(name)}${old === undefined ? '' : ` from ${old}`} to ${shownType(to)} ${cost === 'rewrite' ? 'rewrites' : 'may rewrite'} all of ${shown(table)} and its indexes while nobody can read it.`,
         fix: typeChangePlan(statement, change, schema),
       };
     }
   },
 };
+
+// Nothing known: text is mostly reached from shorter text, which is free; a length or precision may be
+// a wider one; everything else was most likely another type before.
+function severityOf({ cost, to }: TypeChange): 'error' | 'warning' | 'info' {
+  if (cost !== 'unknown') return cost === 'rewrite' ? 'error' : 'warning';
+  if (isUnlimitedText(to)) return 'info';
+  return to.modifiers.length > 0 ? 'warning' : 'error';
+}

@@ -13,6 +13,7 @@ export const explicitTableLock: Rule = {
   why: 'The lock is held until the transaction ends, whatever comes after it.',
   safeForm:
     'Leave it out: each statement takes the lock it needs, and Drydock waits for it briefly. Where an order of locks is needed, lock last and keep the transaction short.',
+  work: 'held',
   on: ['LockStmt'],
   *check(statement, { schema }) {
     const tables = pickAll(bodyOf(statement, 'LockStmt')?.relations, 'RangeVar').filter(

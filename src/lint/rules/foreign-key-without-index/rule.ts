@@ -19,6 +19,9 @@ export const foreignKeyWithoutIndex: Rule = {
   why: 'Every DELETE, and every UPDATE of the key, on the referenced table reads the whole referencing table.',
   safeForm: "CREATE INDEX CONCURRENTLY on the foreign key's columns, before the constraint.",
   *checkFile(file, schema) {
+    const hasOwnTransaction = file.statements.some(
+      (each) => bodyOf(each, 'TransactionStmt') !== undefined,
+    );
     for (const statement of file.statements) {
       for (const { table, columns, start } of foreignKeys(statement)) {
         const key = schema.key(table);
@@ -40,12 +43,14 @@ export const foreignKeyWithoutIndex: Rule = {
             : `whether ${shown(table)} has an index on ${columns.join(', ')}`,
           lock: null,
           message: `No index covers ${shown(table)} (${columns.join(', ')}): each delete on the referenced table reads all of ${shown(table)}.`,
-          fix: editOf(
-            atEnd(
-              statement,
-              `;\nCREATE INDEX CONCURRENTLY ${quoted(`${table.relname}_${columns.join('_')}_idx`)} ON ${shown(table)} (${columns.map(quoted).join(', ')})`,
-            ),
-          ),
+          fix: hasOwnTransaction
+            ? undefined
+            : editOf(
+                atEnd(
+                  statement,
+                  `;\nCREATE INDEX CONCURRENTLY ${quoted(`${table.relname}_${columns.join('_')}_idx`)} ON ${shown(table)} (${columns.map(quoted).join(', ')})`,
+                ),
+              ),
         };
       }
     }

@@ -1,6 +1,5 @@
 import { notNullPlan } from '../../fix/plan.ts';
 import type { Rule } from '../../rule.ts';
-import { columnsProvedNotNull } from '../../sql/expression.ts';
 import { quoted, shown } from '../../sql/node.ts';
 import { alterations } from '../../statement.ts';
 
@@ -20,8 +19,8 @@ export const setNotNullScans: Rule = {
     for (const { table, name, start, end } of alterations(statement, 'AT_SetNotNull')) {
       const known = schema.table(table);
       if (schema.isNew(table) || known?.columns.get(name)?.notNull) continue;
-      const proofs = [...(known?.constraints.values() ?? [])].filter(
-        (each) => each.kind === 'check' && columnsProvedNotNull(each.expression).includes(name),
+      const proofs = [...(known?.constraints.values() ?? [])].filter((each) =>
+        each.provesNotNull.includes(name),
       );
       if (proofs.some((proof) => proof.validated && !dropped.includes(proof.name))) continue;
       const lost = proofs.find((proof) => proof.validated);

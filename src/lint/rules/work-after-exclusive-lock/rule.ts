@@ -11,6 +11,7 @@ export const workAfterExclusiveLock: Rule = {
   title: 'More work in a transaction that holds ACCESS EXCLUSIVE',
   why: 'Locks add up until the COMMIT: what comes later runs while the first table is locked, and two tables locked in one transaction can deadlock with the application.',
   safeForm: 'One transaction for each table; commit before anything that takes time.',
+  work: 'held',
   *check(statement, { schema, transaction }) {
     const held = [...transaction.locks.values()].filter(
       (lock) =>

@@ -1,0 +1,174 @@
+// Mends files: edits first, checked again after each round; then plans, as numbered files beside.
+
+import { writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { migrationFiles, nextFree } from '../../migration/file.ts';
+import { parseSql } from '../../postgres/parser.ts';
+import { type CheckedFile, check } from '../check.ts';
+import type { CheckReport, Finding, PlannedFile, TextEdit } from '../finding.ts';
+import type { Sources } from '../sources.ts';
+import { diff } from './diff.ts';
+
+/** A file that a fix changed or made. */
+export interface FixedFile {
+  readonly path: string;
+  readonly sql: string;
+  readonly isNew: boolean;
+  /** The rules whose findings are gone. */
+  readonly rules: readonly string[];
+}
+
+/** What was mended, for programs and for people. */
+export interface FixResult {
+  readonly files: readonly FixedFile[];
+  readonly text: string;
+}
+
+/** Mends what can be mended; `write` is false for a dry run, whose text is a diff. */
+export async function fixFiles(
+  sources: Sources,
+  report: CheckReport,
+  { write }: { readonly write: boolean },
+): Promise<FixResult> {
+  const done: FixedFile[] = [];
+  for (const file of sources.files) {
+    const findings = report.findings.filter((finding) => finding.file === file.path);
+    if (!findings.some((finding) => finding.fix !== null)) continue;
+    done.push(...(await fixFile(file, findings, sources)));
+  }
+  if (write) for (const { path, sql } of done) writeFileSync(path, sql);
+  return { files: done, text: textOf(done, sources, write) };
+}
+
+/** A file mended by its edits, and the files of its plans. */
+export async function fixFile(
+  file: CheckedFile,
+  findings: readonly Finding[],
+  sources: Pick<Sources, 'files' | 'earlier'>,
+): Promise<FixedFile[]> {
+  const edited = await editFile(file, findings, sources);
+  const planned = await planFile(edited.file, edited.findings);
+  const rules = [...edited.rules, ...planned.rules];
+  if (rules.length === 0) return [];
+  return [{ path: file.path, sql: planned.sql, isNew: false, rules }, ...planned.files];
+}
+
+const rounds = 6;
+
+// One round takes the edits that do not touch each other; a later round may take the others, and
+// those that only became possible.
+async function editFile(
+  file: CheckedFile,
+  findings: readonly Finding[],
+  sources: Pick<Sources, 'files' | 'earlier'>,
+): Promise<{ file: CheckedFile; findings: readonly Finding[]; rules: string[] }> {
+  let current = { file, findings };
+  const rules: string[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    const chosen = withoutOverlap(current.findings);
+    if (chosen.length === 0) break;
+    const next = await tried(current.file, chosen, sources);
+    if (next === undefined) break;
+    rules.push(...chosen.map((finding) => finding.rule));
+    current = next;
+  }
+  return { ...current, rules };
+}
+
+async function tried(
+  file: CheckedFile,
+  chosen: readonly Finding[],
+  sources: Pick<Sources, 'files' | 'earlier'>,
+): Promise<{ file: CheckedFile; findings: readonly Finding[] } | undefined> {
+  const edits = chosen.flatMap(({ fix }) => (fix?.kind === 'edit' ? fix.edits : []));
+  const changed = { ...file, sql: applyEdits(file.sql, edits) };
+  const before = (await parseSql(file.sql)).problems.length;
+  if ((await parseSql(changed.sql)).problems.length > before) return undefined;
+  const at = sources.files.findIndex((each) => each.path === file.path);
+  const earlier = [...sources.earlier, ...sources.files.slice(0, Math.max(at, 0))];
+  const { findings } = await check([changed], { earlier });
+  return { file: changed, findings };
+}
+
+/** The text with every edit made. */
+export function applyEdits(sql: string, edits: readonly TextEdit[]): string {
+  return [...edits]
+    .sort((a, b) => b.start - a.start)
+    .reduce(
+      (text, { start, end, text: inserted }) => text.slice(0, start) + inserted + text.slice(end),
+      sql,
+    );
+}
+
+const rank = { error: 0, warning: 1, info: 2 } as const;
+
+// The worst first: where two edits want the same place, the more dangerous hazard goes.
+function withoutOverlap(findings: readonly Finding[]): Finding[] {
+  const taken: TextEdit[] = [];
+  return [...findings]
+    .sort((a, b) => rank[a.severity] - rank[b.severity])
+    .filter(({ fix }) => {
+      if (fix?.kind !== 'edit') return false;
+      const free = fix.edits.every((edit) =>
+        taken.every((other) => edit.start > other.end || edit.end < other.start),
+      );
+      if (free) taken.push(...fix.edits);
+      return free;
+    });
+}
+
+// The statement moves into files of its own; where it stood, a comment says so.
+async function planFile(
+  file: CheckedFile,
+  findings: readonly Finding[],
+): Promise<{ sql: string; files: FixedFile[]; rules: string[] }> {
+  const { statements } = await parseSql(file.sql);
+  const files: FixedFile[] = [];
+  const edits: TextEdit[] = [];
+  const rules: string[] = [];
+  const folder = dirname(file.path);
+  let names = [...migrationFiles(folder)];
+  for (const { fix, statement: text, rule } of findings) {
+    const statement = statements.find((each) => each.text === text);
+    if (fix?.kind !== 'plan' || statement === undefined) continue;
+    if (edits.some((edit) => edit.start === statement.start)) continue;
+    const made = fix.files.map((planned) => {
+      const name = nameOf(file.path, planned, names);
+      names = [...names, name];
+      return { path: join(folder, name), sql: planned.sql, isNew: true, rules: [rule] };
+    });
+    const list = made.map((each) => basename(each.path)).join(', ');
+    edits.push({
+      start: statement.start,
+      end: statement.end + 1,
+      text: `-- Done step by step in ${list}`,
+    });
+    files.push(...made);
+    rules.push(rule);
+  }
+  return { sql: applyEdits(file.sql, edits), files, rules };
+}
+
+function nameOf(path: string, { step }: PlannedFile, names: readonly string[]): string {
+  const words = basename(path)
+    .replace(/^\d+_?/, '')
+    .replace(/\.sql$/, '');
+  return `${nextFree(names)}_${words}_${step}.sql`;
+}
+
+function textOf(done: readonly FixedFile[], { files }: Sources, write: boolean): string {
+  if (done.length === 0) return 'There is nothing here that can be mended by rote.';
+  if (!write) {
+    return done
+      .map(({ path, sql, isNew }) => {
+        const before = isNew ? '' : (files.find((file) => file.path === path)?.sql ?? '');
+        return diff({ path, before, after: sql });
+      })
+      .join('\n');
+  }
+  const lines = done.map(
+    ({ path, isNew, rules }) =>
+      `${isNew ? 'Wrote' : 'Changed'} ${path} (${[...new Set(rules)].join(', ')})`,
+  );
+  return [...lines, 'Read them, then look again with: drydock check'].join('\n');
+}

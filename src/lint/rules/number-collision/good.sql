@@ -1,0 +1,2 @@
+-- Support writes down what a user asked for.
+ALTER TABLE users ADD COLUMN IF NOT EXISTS note text;

@@ -1,0 +1,165 @@
+// Which files a check reads: files and folders that were named, standard input, or what changed in git;
+// and the migrations before them, which say what they find in the database.
+
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
+import { text as textOf } from 'node:stream/consumers';
+import { Failure } from '../core/failure.ts';
+import { run } from '../core/process.ts';
+import { compareVersions } from '../migration/file.ts';
+import type { CheckedFile } from './check.ts';
+
+/** What to check. */
+export interface SourceOptions {
+  /** Files, folders, or `-` for standard input. */
+  readonly paths: readonly string[];
+  readonly cwd: string;
+  /** Only files that differ from this commit, branch or tag. */
+  readonly changedSince?: string | undefined;
+}
+
+/** Files to check, and those to read before them. */
+export interface Sources {
+  readonly files: readonly CheckedFile[];
+  readonly earlier: readonly CheckedFile[];
+}
+
+/**
+ * Reads the files.
+ *
+ * @throws `lint/not-found` for a path that is not there, `lint/git` when git cannot tell what changed
+ */
+export async function readSources(options: SourceOptions): Promise<Sources> {
+  if (options.paths.length === 1 && options.paths[0] === '-') {
+    const sql = await textOf(process.stdin);
+    return { files: [{ path: 'standard input', sql }], earlier: [] };
+  }
+  const listed = options.paths.flatMap((path) =>
+    sqlFiles(join(options.cwd, relative(options.cwd, path)), path),
+  );
+  const changed = await changedFiles(options);
+  const paths = changed === undefined ? listed : listed.filter((path) => changed.files.has(path));
+  const others = collisionsOf(paths, changed?.taken ?? new Map());
+  const files = paths.map((path): CheckedFile => {
+    const collidesWith = others.get(path);
+    return collidesWith === undefined ? read(path) : { ...read(path), collidesWith };
+  });
+  return { files, earlier: earlierThan(paths).map(read) };
+}
+
+function sqlFiles(absolute: string, path: string): string[] {
+  if (!existsSync(absolute)) {
+    throw new Failure({
+      code: 'lint/not-found',
+      message: `there is no ${path}`,
+      hint: 'Name a file or a folder that exists, for example: drydock check migrations',
+    });
+  }
+  if (!statSync(absolute).isDirectory()) return [path];
+  return inOrder(readdirSync(absolute).filter((name) => name.endsWith('.sql'))).map((name) =>
+    join(path, name),
+  );
+}
+
+function inOrder(names: readonly string[]): string[] {
+  return [...names].sort((a, b) => compareVersions(numberOf(a), numberOf(b)) || (a < b ? -1 : 1));
+}
+
+function numberOf(path: string): string {
+  return /^\d+/.exec(basename(path))?.[0] ?? '';
+}
+
+function read(path: string): CheckedFile {
+  try {
+    return { path, sql: readFileSync(path, 'utf8') };
+  } catch (error) {
+    throw new Failure({
+      code: 'lint/unreadable',
+      message: `cannot read ${path}: ${(error as NodeJS.ErrnoException).code ?? String(error)}`,
+      hint: 'Check the permissions of the file, then type the same command again.',
+      cause: error,
+    });
+  }
+}
+
+// Migrations are numbered files in a folder of that name. Other folders hold whatever they hold: what
+// stands beside a file there says nothing about the database.
+function earlierThan(paths: readonly string[]): string[] {
+  const [first] = paths;
+  if (first === undefined) return [];
+  const folder = dirname(first);
+  const isMigrations = /^migrations?$/i.test(basename(join(process.cwd(), folder)));
+  if (!isMigrations || numberOf(first) === '') return [];
+  const names = readdirSync(folder).filter(
+    (name) => name.endsWith('.sql') && numberOf(name) !== '',
+  );
+  return inOrder(names)
+    .filter((name) => compareVersions(numberOf(name), numberOf(first)) < 0)
+    .map((name) => join(folder, name))
+    .filter((path) => !paths.includes(path));
+}
+
+interface Changed {
+  readonly files: ReadonlySet<string>;
+  /** Numbers that the other side has, with the file that has them. */
+  readonly taken: ReadonlyMap<string, string>;
+}
+
+// What differs from where the branches parted, and what nobody has committed yet.
+async function changedFiles({
+  paths,
+  cwd,
+  changedSince,
+}: SourceOptions): Promise<Changed | undefined> {
+  if (changedSince === undefined) return undefined;
+  const git = async (...args: string[]): Promise<string[]> => {
+    const { exitCode, stdout, stderr } = await run('git', args, { cwd });
+    if (exitCode !== 0) {
+      throw new Failure({
+        code: 'lint/git',
+        message: `git cannot tell what changed since ${changedSince}: ${stderr.trim()}`,
+        hint: 'Fetch the branch first, for example: git fetch origin main; then type the same command again.',
+      });
+    }
+    return stdout.split('\0').filter((name) => name !== '');
+  };
+  const [base = changedSince] = (await git('merge-base', changedSince, 'HEAD')).map((each) =>
+    each.trim(),
+  );
+  const changed = await git(
+    'diff',
+    '--name-only',
+    '-z',
+    '--relative',
+    '--diff-filter=d',
+    base,
+    '--',
+    ...paths,
+  );
+  const untracked = await git('ls-files', '-z', '--others', '--exclude-standard', '--', ...paths);
+  const theirs = await git('ls-tree', '-r', '-z', '--name-only', changedSince, '--', ...paths);
+  return {
+    files: new Set([...changed, ...untracked]),
+    taken: new Map(theirs.map((path) => [slot(path), path])),
+  };
+}
+
+function slot(path: string): string {
+  const number = numberOf(path);
+  return number === '' ? path : join(dirname(path), String(BigInt(number)));
+}
+
+// The file that has the same number: among those that are checked, or in the other branch.
+function collisionsOf(
+  paths: readonly string[],
+  taken: ReadonlyMap<string, string>,
+): ReadonlyMap<string, string> {
+  const seen = new Map(taken);
+  const collisions = new Map<string, string>();
+  for (const path of paths) {
+    const other = seen.get(slot(path));
+    if (other !== undefined && other !== path) collisions.set(path, other);
+    seen.set(slot(path), path);
+  }
+  return collisions;
+}
