@@ -258,7 +258,10 @@ describe('the list of backups', () => {
     );
     await expect(
       findBackup({ backups, environment: 'edited', wanted: 'latest', from: [] }),
-    ).rejects.toMatchObject({ code: 'backup/not-found' });
+    ).rejects.toMatchObject({
+      code: 'backup/not-found',
+      message: expect.stringContaining(`${backup.name} is none: the manifest`),
+    });
     await expect(
       findBackup({ backups, environment: 'edited', wanted: backup.file, from: [] }),
     ).rejects.toMatchObject({ code: 'backup/manifest-damaged' });

@@ -1,7 +1,7 @@
 // The backups of an environment: one folder, one dump with its manifest for each.
 
 import { readdir, stat } from 'node:fs/promises';
-import { isAbsolute, join, resolve } from 'node:path';
+import { basename, isAbsolute, join, resolve } from 'node:path';
 import { Failure, messageOf } from '../core/failure.ts';
 import { manifestFileOf } from './file-name.ts';
 import { type Backup, readManifest } from './manifest.ts';
@@ -96,18 +96,22 @@ async function look(file: string, name: string): Promise<Backup | IncompleteBack
 }
 
 async function notFound({ backups, environment, wanted }: FindOptions): Promise<Failure> {
-  const { backups: known } = await listBackups(backups, environment);
+  const { backups: known, incomplete } = await listBackups(backups, environment);
+  const spoiled =
+    incomplete.length === 0
+      ? ''
+      : ` (${incomplete.map(({ file, reason }) => `${basename(file)} is none: ${reason}`).join('; ')})`;
   return new Failure({
     code: 'backup/not-found',
     message:
       wanted === 'latest'
-        ? `there is no backup of ${environment} in ${backupFolder(backups, environment)}`
+        ? `there is no backup of ${environment} in ${backupFolder(backups, environment)}${spoiled}`
         : `there is no backup ${wanted}`,
     hint:
       known[0] === undefined
         ? `Take one with \`drydock backup ${environment}\`.`
         : `Choose one that \`drydock backups ${environment}\` lists; the newest is ${known[0].name}.`,
-    details: { wanted, known: known.map(({ name }) => name) },
+    details: { wanted, known: known.map(({ name }) => name), incomplete },
   });
 }
 

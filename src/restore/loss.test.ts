@@ -14,7 +14,7 @@ const reading = (tables: Activity['tables'], countedSince: string | null = null)
 const since = '2025-10-15T12:00:00.000Z';
 
 it('writes since the backup are counted, the busiest table first, idle ones left out', () => {
-  const then = reading({ users: counts(10, 5), idle: counts(3), gone: counts(9) });
+  const then = reading({ users: counts(10, 5), idle: counts(3) });
   const now = reading({ users: counts(11, 5), idle: counts(3), fresh: counts(0, 1, 2) });
   expect(lossBetween(then, now, since)).toEqual({
     since,
@@ -39,5 +39,13 @@ it('counters that began anew are said to be doubtful', () => {
   expect(lossBetween(then, crashed, since)).toMatchObject({
     inserted: 4,
     doubt: expect.stringContaining('began anew'),
+  });
+});
+
+it('a table that is gone takes its counters with it, and that is said', () => {
+  const then = reading({ users: counts(10), sessions: counts(9) });
+  expect(lossBetween(then, reading({ users: counts(10) }), since)).toMatchObject({
+    tables: [],
+    doubt: expect.stringContaining('sessions'),
   });
 });

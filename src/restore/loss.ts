@@ -23,7 +23,8 @@ export interface LossEstimate {
 
 /**
  * Estimates what a restore of a backup would lose. It is an estimate: the counters lag behind by up
- * to a second, count rolled-back writes too, and begin anew after a crash of the server.
+ * to a second, count rolled-back writes too and TRUNCATE not at all, and begin anew after a crash of
+ * the server.
  */
 export async function estimateLoss(
   live: Database,
@@ -55,10 +56,17 @@ export function lossBetween(then: Activity, now: Activity, since: string): LossE
     inserted: sum('inserted'),
     updated: sum('updated'),
     deleted: sum('deleted'),
-    doubt: restarted
-      ? 'the counters of the server began anew since the backup: what was written before that is not in these figures, and what they show may be older than the backup'
-      : null,
+    doubt: doubtAbout(then, now, restarted),
   };
+}
+
+function doubtAbout(then: Activity, now: Activity, restarted: boolean): string | null {
+  if (restarted) {
+    return 'the counters of the server began anew since the backup: what was written before that is not in these figures, and what they show may be older than the backup';
+  }
+  const gone = Object.keys(then.tables).filter((table) => now.tables[table] === undefined);
+  if (gone.length === 0) return null;
+  return `what was written to tables that are gone now is not in these figures: ${gone.join(', ')}`;
 }
 
 function wentBack(then: Activity, now: Activity): boolean {
