@@ -27,6 +27,7 @@ export {
   type Answers,
   applyChange,
   type ChangeRequest,
-  judgePromotion,
+  type Preflight,
+  preflightChange,
   rehearseChange,
 } from './safe-change.ts';

@@ -172,18 +172,29 @@ export async function rehearseChange(
   );
 }
 
-/** Every gate of an environment as it is now, for the pending migrations. */
-export async function judgePromotion(
+/** What stands in the way of a change, as it is now. */
+export interface Preflight {
+  readonly plan: Plan;
+  /** Empty when nothing is pending: then there is nothing to judge. */
+  readonly gates: readonly JudgedGate[];
+  readonly health: HealthSample | null;
+}
+
+/** Looks at the pending migrations of an environment, at every gate and at its health. */
+export async function preflightChange(
   project: Project,
   request: Omit<ChangeRequest, 'answers'> & { readonly notify: boolean },
-): Promise<{ readonly plan: Plan; readonly gates: readonly JudgedGate[] }> {
+): Promise<Preflight> {
   const target = targetNamed(project, request.environment);
   const plan = await planFor(project, target, request.file);
+  if (plan.pending.length === 0) {
+    return { plan, gates: [], health: await takeSample(project.context, target.environment) };
+  }
   const { toldBy } = request;
   if (request.notify || toldBy !== undefined) await tellTheTeam(project, target, { plan, toldBy });
   const findings = await findingsOf(project, plan);
   const evidence = await evidenceFor(project, { target, plan, findings });
-  return { plan, gates: judgeGates(evidence, request.waivers) };
+  return { plan, gates: judgeGates(evidence, request.waivers), health: evidence.health };
 }
 
 function evidenceFor(

@@ -6,6 +6,7 @@ import { shortDigest } from '../core/digest.ts';
 import { formatBytes, formatDuration } from '../core/duration.ts';
 import { Failure } from '../core/failure.ts';
 import type { Finding } from '../lint/finding.ts';
+import type { Target } from '../project.ts';
 import type { Answers, FinalQuestion, PlanQuestion } from '../safe-change.ts';
 import { renderGates } from './render/gates.ts';
 import { renderRehearsal } from './render/rehearsal.ts';
@@ -18,26 +19,31 @@ export interface AnswerFlags {
   readonly confirm?: string;
 }
 
-/** Answers for a command: it shows each question and takes the answer where there is one. */
+/**
+ * Answers for a command: it shows each question and takes the answer where there is one. Without a
+ * terminal both answers must be there at the first question: nobody wants a backup and a rehearsal
+ * that end in silence.
+ */
 export function answersFrom(input: CommandInput<AnswerFlags>): Answers {
+  const { flags, interactive, say } = input;
   return {
     plan: async (question) => {
-      input.say(planText(question));
-      if (input.flags.yes === true) return true;
-      if (!input.interactive) throw nobodyToAsk(question, '--yes');
-      return askYes(`Apply this plan to ${question.target.environment.name}?`);
+      const { environment, address } = question.target;
+      if (flags.confirm !== undefined && flags.confirm !== address.database) {
+        throw wrongName(flags.confirm, address.database);
+      }
+      say(planText(question));
+      const wantsName = environment.confirm === 'twice';
+      const answered = flags.yes === true && (!wantsName || flags.confirm !== undefined);
+      if (!answered && !interactive) throw nobodyToAsk(question.target, wantsName);
+      return flags.yes === true || askYes(`Apply this plan to ${environment.name}?`);
     },
     final: async (question) => {
       const { database } = question.target.address;
-      input.say(finalText(question));
-      if (input.flags.confirm !== undefined) {
-        if (input.flags.confirm === database) return true;
-        throw wrongName(input.flags.confirm, database);
-      }
-      if (!input.interactive) throw nobodyToAsk(question, `--yes --confirm ${database}`);
-      return (
-        (await askText(`Type the name of the database to change it (${database})`)) === database
-      );
+      say(finalText(question));
+      if (flags.confirm === database) return true;
+      const typed = await askText(`Type the name of the database to change it (${database})`);
+      return typed === database;
     },
   };
 }
@@ -89,11 +95,12 @@ function finalText({ target, backup, rehearsal }: FinalQuestion): string {
   ].join('\n');
 }
 
-function nobodyToAsk({ target }: PlanQuestion, flags: string): Failure {
+function nobodyToAsk({ environment, address }: Target, wantsName: boolean): Failure {
+  const flags = wantsName ? `--yes --confirm ${address.database}` : '--yes';
   return new Failure({
     code: 'usage/nobody-to-ask',
-    message: `there is no terminal to ask whether ${target.environment.name} may be changed`,
-    hint: `Answer by flags: drydock apply ${target.environment.name} ${flags}`,
+    message: `there is no terminal to ask whether ${environment.name} may be changed`,
+    hint: `Answer by flags: drydock apply ${environment.name} ${flags}`,
   });
 }
 

@@ -52,11 +52,11 @@ async function showOnly(
   environment: string,
   file: string | undefined,
 ): Promise<Outcome> {
-  const { judgePromotion } = await import('../../safe-change.ts');
+  const { preflightChange } = await import('../../safe-change.ts');
   const { parseWaiver } = await import('../../promotion/judge.ts');
-  const { renderPreflight } = await import('../render/gates.ts');
+  const { renderGatesOf } = await import('../render/gates.ts');
   const opened = await project();
   const waivers = (flags.waive ?? []).map((text) => parseWaiver(text, opened.actor.who));
-  const judged = await judgePromotion(opened, { environment, file, waivers, notify: false });
-  return { data: { environment, ...judged }, text: renderPreflight(environment, judged) };
+  const found = await preflightChange(opened, { environment, file, waivers, notify: false });
+  return { data: { environment, ...found }, text: renderGatesOf(environment, found) };
 }

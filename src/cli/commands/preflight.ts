@@ -12,30 +12,39 @@ interface Flags {
 
 export const preflight: Verb = verb<Flags>({
   name: 'preflight',
-  brief: 'Show the checklist: every gate of an environment, as it stands now',
+  brief: 'Show where an environment stands, and the checklist: every gate as it is now',
   description:
-    'Judges every line of the pre-production checklist for the pending migrations and says how to open what is closed. Reads only, unless --notify or --told-by records that the team knows. Exit 5 when a gate is closed; a proven backup does not count, as `drydock apply` takes one itself.',
+    'Shows where an environment stands and how its application is, then judges every line of the pre-production checklist for the pending migrations and says how to open what is closed. Reads only, unless --notify or --told-by records that the team knows. Exit 5 when a gate is closed; a proven backup does not count, as `drydock apply` takes one itself. Exit 9 when nothing is pending and the application is ill.',
   args: [environmentArgument, migrationArgument],
   flags: {
     ...gateFlags,
     notify: { kind: 'switch', brief: 'Tell the team now, by the webhooks of the configuration' },
   },
   run: async ({ project, flags, cwd }, environment = '', file) => {
-    const { judgePromotion } = await import('../../safe-change.ts');
+    const { preflightChange } = await import('../../safe-change.ts');
+    const { statusOf } = await import('../../outlook.ts');
     const { closedGates, parseWaiver } = await import('../../promotion/judge.ts');
     const opened = await project();
-    const judged = await judgePromotion(opened, {
+    const found = await preflightChange(opened, {
       environment,
       file: file?.includes('/') ? resolve(cwd, file) : file,
       waivers: (flags.waive ?? []).map((text) => parseWaiver(text, opened.actor.who)),
       toldBy: flags.toldBy,
       notify: flags.notify === true,
     });
-    const closed = closedGates(judged.gates, 'before').length > 0;
+    const status = await statusOf(opened, environment);
+    const ill = found.gates.length === 0 && found.health?.healthy === false;
+    const closed = closedGates(found.gates, 'before').length > 0;
     return {
-      data: { environment, plan: judged.plan.digest, gates: judged.gates },
-      text: renderPreflight(environment, judged),
-      exit: closed ? exitCodes.gateClosed : exitCodes.done,
+      data: {
+        environment,
+        status,
+        plan: found.plan.digest,
+        gates: found.gates,
+        health: found.health,
+      },
+      text: renderPreflight(environment, { status, ...found }),
+      exit: closed ? exitCodes.gateClosed : ill ? exitCodes.unhealthy : exitCodes.done,
     };
   },
 });

@@ -1,9 +1,14 @@
 // The checklist for people: a line for each gate, and below a closed one how to open it.
 
 import { styleText } from 'node:util';
-import type { Plan } from '../../migration/plan.ts';
+import { planNames } from '../../migration/plan.ts';
+import type { EnvironmentStatus } from '../../outlook.ts';
 import type { JudgedGate } from '../../promotion/gate.ts';
-import { wrap } from './text.ts';
+import { closedGates } from '../../promotion/judge.ts';
+import type { Preflight } from '../../safe-change.ts';
+import { renderHealth } from './health.ts';
+import { renderStatus } from './status.ts';
+import { wrap, wrapLines } from './text.ts';
 
 const nameWidth = 27;
 const reasonWidth = 79 - nameWidth - 2;
@@ -31,20 +36,31 @@ export function renderGates(gates: readonly JudgedGate[]): string {
     .join('\n');
 }
 
-/** The answer of `drydock preflight`. */
+/** The answer of `drydock preflight`: where it stands, how it is, and the checklist. */
 export function renderPreflight(
   environment: string,
-  { plan, gates }: { readonly plan: Plan; readonly gates: readonly JudgedGate[] },
+  found: Preflight & { readonly status: readonly EnvironmentStatus[] },
 ): string {
-  const names = plan.pending.map(({ migration }) => migration.name);
+  return [
+    renderStatus(found.status),
+    ...(found.gates.length === 0 && found.health !== null
+      ? ['', renderHealth(environment, found.health)]
+      : []),
+    ...(found.gates.length === 0 ? [] : ['', renderGatesOf(environment, found)]),
+  ].join('\n');
+}
+
+/** The checklist of the pending migrations, and what is next. */
+export function renderGatesOf(environment: string, { plan, gates }: Preflight): string {
+  const names = planNames(plan);
   if (names.length === 0) return `Nothing is pending in ${environment}.`;
-  const closed = gates.filter((gate) => gate.state === 'closed' && gate.broughtBy === 'people');
+  const closed = closedGates(gates, 'before');
   const verdict =
     closed.length === 0
       ? `Every gate that people open is open: drydock apply ${environment}`
       : `${closed.length} of ${gates.length} gates ${closed.length === 1 ? 'is' : 'are'} closed. Nothing was changed.`;
   return [
-    `Checklist for ${environment}: ${names.join(', ')}`,
+    wrapLines([`Checklist for ${environment}: ${names.join(', ')}`]),
     '',
     renderGates(gates),
     '',

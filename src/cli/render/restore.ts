@@ -40,7 +40,11 @@ export function renderRestore(report: RestoreReport): string {
 }
 
 function lossLines(loss: LossEstimate): string[] {
-  if (loss.tables.length === 0) return ['Nothing was written since the backup.'];
+  const beware = loss.doubt === null ? [] : [wrapLines([`Beware: ${loss.doubt}.`])];
+  if (loss.tables.length === 0) {
+    const known = loss.doubt === null ? 'Nothing' : 'Nothing that the statistics show';
+    return [`${known} was written since the backup.`, ...beware];
+  }
   const rows = loss.tables
     .slice(0, 8)
     .map(({ table: name, inserted, updated, deleted }) =>
@@ -58,6 +62,6 @@ function lossLines(loss: LossEstimate): string[] {
       rows,
     ),
     ...(loss.tables.length > 8 ? [`and ${loss.tables.length - 8} tables more`] : []),
-    ...(loss.doubt === null ? [] : [wrapLines([`Beware: ${loss.doubt}.`])]),
+    ...beware,
   ];
 }
