@@ -15,7 +15,11 @@ export function renderChange(report: ChangeReport): string {
     case 'declined':
       return `Nothing was changed in ${environment}: the question was not answered with yes.`;
     case 'refused': {
-      const closed = report.gates.filter((gate) => gate.state === 'closed');
+      // What an apply brings itself is missed only when it has come so far.
+      const closed = report.gates.filter(
+        ({ state, broughtBy }) =>
+          state === 'closed' && (broughtBy === 'people' || report.backup !== null),
+      );
       return [
         `Nothing was changed in ${environment}: ${closed.map((gate) => gate.id).join(', ')} ${closed.length === 1 ? 'is' : 'are'} closed.`,
         '',
