@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   serverAddress,
@@ -220,11 +220,9 @@ describe('the list of backups', () => {
     await writeFile(join(backups, 'list', 'lost.dump.manifest.json'), '{}');
     const list = await listBackups(backups, 'list');
     expect(list.backups.map(({ name }) => name)).toEqual([newer.name, older.name]);
-    expect(list.incomplete.map(({ file }) => file.split('/').at(-1)).sort()).toEqual([
-      'by_hand.dump',
-      'lost.dump.manifest.json',
-      cut.name,
-    ]);
+    expect(new Set(list.incomplete.map(({ file }) => basename(file)))).toEqual(
+      new Set(['by_hand.dump', 'lost.dump.manifest.json', cut.name]),
+    );
   });
 
   it('is searched by path, by name and for the latest', async () => {

@@ -104,7 +104,11 @@ async function backUpInto(
         startedAt: startedAt.toISOString(),
         endedAt: context.clock.now().toISOString(),
         outcome: 'done',
-        ...{ environment, reason, by, gitCommit, ledger },
+        environment,
+        reason,
+        by,
+        gitCommit,
+        ledger,
         dump: {
           file: name,
           sizeBytes,

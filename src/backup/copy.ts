@@ -90,7 +90,7 @@ function notRestorable(backup: Backup, cause: unknown): unknown {
   if (!(cause instanceof Failure) || cause.code !== 'archive/load-failed') return cause;
   return new Failure({
     code: 'proof/not-restorable',
-    message: `${backup.name} could not be restored: ${cause.details.said}`,
+    message: `${backup.name} could not be restored: ${String(cause.details.said)}`,
     hint: `Remove the cause, take a new backup with \`drydock backup ${backup.manifest.environment}\`, and prove that.`,
     details: cause.details,
     cause,

@@ -78,7 +78,7 @@ function notRestorable(backup: Backup, cause: unknown): unknown {
   if (!(cause instanceof Failure) || cause.code !== 'archive/load-failed') return cause;
   return new Failure({
     code: 'restore/not-restorable',
-    message: `${backup.name} could not be loaded: ${cause.details.said}`,
+    message: `${backup.name} could not be loaded: ${String(cause.details.said)}`,
     hint: `Remove the cause, or choose another backup: \`drydock backups ${backup.manifest.environment}\` lists them.`,
     details: cause.details,
     cause,

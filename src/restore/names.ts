@@ -57,6 +57,6 @@ export async function findLeftovers(server: Database, database: string): Promise
 function named(database: string, suffix: string): string {
   let base = database;
   while (Buffer.byteLength(base + suffix) > longestNameBytes)
-    base = [...base].slice(0, -1).join('');
+    base = Array.from(base).slice(0, -1).join('');
   return base + suffix;
 }
