@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs a throw-away server and ends it, with its folder, when the process that started it is gone.
-# Standard input is a pipe that this process never writes to: it closes when that process ends, by
-# whatever means, kill -9 included.
+# Standard input is a pipe from that process. Nothing is ever written to it; it closes when the
+# process ends, by whatever means, kill -9 included.
 folder=$1
 shift
 # A job in the background gets /dev/null as standard input, so the pipe is kept as descriptor 3.
