@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { serverAddress, testDatabase } from '../../test/database.ts';
+import { Address } from './address.ts';
+import { connect } from './connect.ts';
+
+describe('a session', () => {
+  it('keeps every field of a server error', async () => {
+    await using database = await connect(serverAddress(), { purpose: 'test' });
+    await expect(database.execute("SELECT 'ä', wrong")).rejects.toMatchObject({
+      code: 'postgres/statement-failed',
+      message: 'column "wrong" does not exist',
+      details: { sqlState: '42703', position: 13, statement: "SELECT 'ä', wrong" },
+    });
+  });
+
+  it('rolls a failed transaction back and goes on', async () => {
+    await using fresh = await testDatabase({ sql: 'CREATE TABLE a (x int)' });
+    await using database = await connect(fresh.address, { purpose: 'test' });
+    const work = database.transaction(async () => {
+      await database.execute('INSERT INTO a VALUES (1)');
+      throw new Error('no');
+    });
+    await expect(work).rejects.toThrow('no');
+    expect(await database.query('SELECT * FROM a')).toEqual([]);
+  });
+
+  it('tells who it is to the server', async () => {
+    await using database = await connect(serverAddress(), { purpose: 'test' });
+    const row = await database.one<{ name: string; pid: number }>(
+      "SELECT current_setting('application_name') AS name, pg_backend_pid() AS pid",
+    );
+    expect(row).toEqual({ name: 'drydock test', pid: database.pid });
+  });
+
+  it('has its statement cancelled when it is interrupted', async () => {
+    const stop = new AbortController();
+    await using database = await connect(serverAddress(), { purpose: 'test', signal: stop.signal });
+    setTimeout(() => stop.abort(), 100);
+    await expect(database.query('SELECT pg_sleep(60)')).rejects.toMatchObject({
+      code: 'interrupted',
+    });
+  });
+
+  it('tells that a connection was lost, and that the state is not known', async () => {
+    await using database = await connect(serverAddress(), { purpose: 'test' });
+    const ended = database.execute('SELECT pg_terminate_backend(pg_backend_pid())');
+    await expect(ended).rejects.toMatchObject({
+      databaseState: expect.stringMatching(/unknown|untouched/),
+    });
+    await expect(database.execute('SELECT 1')).rejects.toMatchObject({
+      code: 'postgres/connection-lost',
+      databaseState: 'unknown',
+    });
+  });
+
+  it.each([
+    ['postgres/no-such-database', () => serverAddress().withDatabase('nowhere')],
+    ['postgres/unreachable', () => Address.parse('postgresql://127.0.0.1:1/a')],
+    ['postgres/unreachable', () => Address.parse('postgresql:///a?host=/nowhere')],
+    ['postgres/wrong-password', () => withPassword('wrong')],
+  ])('that cannot be had tells %s', async (code, address) => {
+    await expect(connect(address(), { purpose: 'test' })).rejects.toMatchObject({
+      code,
+      databaseState: 'untouched',
+    });
+  });
+});
+
+function withPassword(password: string): Address {
+  const url = new URL(serverAddress().connectionString());
+  url.password = password;
+  return Address.parse(url.href);
+}
