@@ -55,39 +55,68 @@ export async function fixFile(
 
 const rounds = 6;
 
+interface Checked {
+  readonly file: CheckedFile;
+  readonly findings: readonly Finding[];
+}
+
 // One round takes the edits that do not touch each other; a later round may take the others, and
 // those that only became possible.
 async function editFile(
   file: CheckedFile,
   findings: readonly Finding[],
   sources: Pick<Sources, 'files' | 'earlier'>,
-): Promise<{ file: CheckedFile; findings: readonly Finding[]; rules: string[] }> {
-  let current = { file, findings };
+): Promise<Checked & { rules: string[] }> {
+  const wanted = new Set(findings.map((finding) => finding.rule));
+  let current: Checked = { file, findings };
   const rules: string[] = [];
   for (let round = 0; round < rounds; round += 1) {
-    const chosen = withoutOverlap(current.findings);
+    const chosen = withoutOverlap(current.findings.filter(({ rule }) => wanted.has(rule)));
     if (chosen.length === 0) break;
-    const next = await tried(current.file, chosen, sources);
+    const next = (await tried(current, chosen, sources)) ?? (await oneOf(current, chosen, sources));
     if (next === undefined) break;
-    rules.push(...chosen.map((finding) => finding.rule));
+    rules.push(...next.taken.map((finding) => finding.rule));
     current = next;
   }
   return { ...current, rules };
 }
 
-async function tried(
-  file: CheckedFile,
+type Tried = Checked & { readonly taken: readonly Finding[] };
+
+// When all edits together do harm, the first one that does none is taken alone.
+async function oneOf(
+  current: Checked,
   chosen: readonly Finding[],
   sources: Pick<Sources, 'files' | 'earlier'>,
-): Promise<{ file: CheckedFile; findings: readonly Finding[] } | undefined> {
-  const edits = chosen.flatMap(({ fix }) => (fix?.kind === 'edit' ? fix.edits : []));
-  const changed = { ...file, sql: applyEdits(file.sql, edits) };
-  const before = (await parseSql(file.sql)).problems.length;
-  if ((await parseSql(changed.sql)).problems.length > before) return undefined;
-  const at = sources.files.findIndex((each) => each.path === file.path);
+): Promise<Tried | undefined> {
+  for (const finding of chosen) {
+    const next = await tried(current, [finding], sources);
+    if (next !== undefined) return next;
+  }
+  return undefined;
+}
+
+async function tried(
+  current: Checked,
+  taken: readonly Finding[],
+  sources: Pick<Sources, 'files' | 'earlier'>,
+): Promise<Tried | undefined> {
+  const edits = taken.flatMap(({ fix }) => (fix?.kind === 'edit' ? fix.edits : []));
+  const { path, sql } = current.file;
+  const file = { ...current.file, sql: applyEdits(sql, edits) };
+  const at = sources.files.findIndex((each) => each.path === path);
   const earlier = [...sources.earlier, ...sources.files.slice(0, Math.max(at, 0))];
-  const { findings } = await check([changed], { earlier });
-  return { file: changed, findings };
+  const before = await check([current.file], { earlier });
+  const { findings } = await check([file], { earlier });
+  return isWorse(before.findings, findings) ? undefined : { file, findings, taken };
+}
+
+// More findings of some rule than before. IF NOT EXISTS, for one, takes away the proof that a table
+// is new.
+function isWorse(before: readonly Finding[], after: readonly Finding[]): boolean {
+  const count = (findings: readonly Finding[], rule: string): number =>
+    findings.filter((finding) => finding.rule === rule && finding.severity !== 'info').length;
+  return after.some(({ rule }) => count(after, rule) > count(before, rule));
 }
 
 /** The text with every edit made. */

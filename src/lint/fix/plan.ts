@@ -262,6 +262,8 @@ export function partitionedIndexPlan(statement: Statement, schema: SchemaModel):
   if (parent === undefined || index?.idxname === undefined || parts === null) return undefined;
   if (index.if_not_exists || statement.inside !== undefined || parent.partitions.size === 0)
     return undefined;
+  const columns = pickAll(index.indexParams, 'IndexElem').map((each) => each.name);
+  if (columns.includes(undefined)) return undefined;
   const unique = index.unique ? 'UNIQUE ' : '';
   const definition = parts[3] ?? '';
   const children = [...parent.partitions].map((key) => {
@@ -269,7 +271,8 @@ export function partitionedIndexPlan(statement: Statement, schema: SchemaModel):
     const schemaname = key.slice(0, key.indexOf('.'));
     return {
       table: shown(schemaname === 'public' ? { relname } : { relname, schemaname }),
-      index: quoted(`${relname}_${index.idxname}`),
+      // The name that the server gives to a partition's share.
+      index: quoted(`${relname}_${columns.join('_')}_idx`),
     };
   });
   if (pickAll(index.options, 'DefElem').length > 0) return undefined;

@@ -1,6 +1,6 @@
 import { editOf, replaceText } from '../../fix/edit.ts';
 import type { Rule } from '../../rule.ts';
-import { shown } from '../../sql/node.ts';
+import { quoted, shown } from '../../sql/node.ts';
 import { bodyOf, droppedNames, type Statement } from '../../statement.ts';
 
 export const indexDroppedBeforeReplacement: Rule = {
@@ -25,12 +25,23 @@ export const indexDroppedBeforeReplacement: Rule = {
           objects: [shown(name)],
           lock: null,
           message: `${shown(name)} is gone while its replacement is still being built: queries that need it read the whole table.`,
-          fix: editOf(replaceText(statement, next.text), replaceText(next, statement.text)),
+          fix: inOtherOrder(statement, next, name.relname ?? ''),
         };
       }
     }
   },
 };
+
+// Where both have one name, the new index is built under another and takes the name at the end.
+function inOtherOrder(drop: Statement, create: Statement, name: string): ReturnType<typeof editOf> {
+  if (bodyOf(create, 'IndexStmt')?.idxname !== name) {
+    return editOf(replaceText(drop, create.text), replaceText(create, drop.text));
+  }
+  const next = quoted(`${name}_next`);
+  const built = create.text.replace(quoted(name), next);
+  const renamed = `${drop.text};\nALTER INDEX ${next} RENAME TO ${quoted(name)}`;
+  return editOf(replaceText(drop, built), replaceText(create, renamed));
+}
 
 // A new index of the same name, or of a name that begins or ends like it, stands in for the old one.
 function replaces(statement: Statement, dropped: string): boolean {

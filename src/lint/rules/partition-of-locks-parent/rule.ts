@@ -27,7 +27,7 @@ export const partitionOfLocksParent: Rule = {
         objects: [shown(parent), ...(fallback === undefined ? [] : [shown(rangeOfKey(fallback))])],
         ...(fallback === undefined ? { work: 'none' as const } : { severity: 'error' as const }),
         message: `${shown(parent)} is locked against reads and writes${fallback === undefined ? '' : ` while its DEFAULT partition ${shown(rangeOfKey(fallback))} is read`}.`,
-        fix: attachFix(statement, create, parent),
+        fix: fallback === undefined ? attachFix(statement, create, parent) : undefined,
       };
     }
   },
