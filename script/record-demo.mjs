@@ -6,7 +6,7 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 process.chdir(dirname(dirname(fileURLToPath(import.meta.url))));
-const { status, stdout } = spawnSync('script/demo', [], {
+const { status, stdout } = spawnSync(process.execPath, ['dist/cli/main.js', 'demo'], {
   encoding: 'utf8',
   stdio: ['ignore', 'pipe', 'inherit'],
 });

@@ -112,10 +112,8 @@ function compare(
   };
 }
 
-/** The commands of a journal (newest first) that have a beginning and no end. */
-export function unfinishedCommands(
-  journal: readonly JournalRow[],
-): EnvironmentStatus['unfinished'] {
+// The commands of a journal (newest first) that have a beginning and no end.
+function unfinishedCommands(journal: readonly JournalRow[]): EnvironmentStatus['unfinished'] {
   const ended = new Set(
     journal.filter(({ entry }) => entry.phase !== 'begun').map(({ entry }) => entry.run),
   );

@@ -7,8 +7,7 @@ import type { LedgerRow } from '../src/history/ledger.ts';
 import { type Migration, readMigrations } from '../src/migration/file.ts';
 import { makePlan, type Plan } from '../src/migration/plan.ts';
 
-/** Reads migrations from SQL texts, by their names without `.sql`. */
-export async function migrationsOf(
+async function migrationsOf(
   files: Readonly<Record<string, string>>,
 ): Promise<readonly Migration[]> {
   const folder = mkdtempSync(join(tmpdir(), 'drydock-test-'));

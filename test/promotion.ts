@@ -7,7 +7,7 @@ import type { Migration } from '../src/migration/file.ts';
 import type { EnvironmentState, PromotionEvidence } from '../src/promotion/evidence.ts';
 
 /** A winter night in New York: 03:00 there. */
-export const now: Date = new Date('2026-01-15T08:00:00Z');
+const now: Date = new Date('2026-01-15T08:00:00Z');
 const hourMs = 3_600_000;
 
 /** A moment before {@link now}. */

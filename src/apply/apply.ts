@@ -7,7 +7,7 @@ import { formatDuration } from '../core/duration.ts';
 import { Failure, withCleanup } from '../core/failure.ts';
 import { readLedger, recordStep } from '../history/ledger.ts';
 import type { Plan, PlannedMigration } from '../migration/plan.ts';
-import { firstWords, type MigrationStep } from '../migration/steps.ts';
+import type { MigrationStep } from '../migration/steps.ts';
 import type { Address } from '../postgres/address.ts';
 import { connect, type Database } from '../postgres/connect.ts';
 import { runAlone } from './alone.ts';
@@ -205,9 +205,4 @@ function inForceBefore(failure: unknown, done: readonly MigrationReport[]): unkn
     'changed',
     `${names} ${done.length === 1 ? 'is' : 'are'} in force (${took}); ${rest}`,
   );
-}
-
-/** One line for a statement that runs, such as `line 12: CREATE INDEX …`. */
-export function statementLine(statement: { readonly line: number; readonly sql: string }): string {
-  return `line ${statement.line}: ${firstWords(statement.sql)}`;
 }

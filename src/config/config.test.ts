@@ -152,7 +152,7 @@ describe('loading', () => {
 describe('a secret', () => {
   it('shows itself on request alone', () => {
     const secret = new Secret('s3cret');
-    const shown = `${secret} ${JSON.stringify({ secret })} ${inspect(secret)}`;
+    const shown = [String(secret), JSON.stringify({ secret }), inspect(secret)].join();
     expect(shown).not.toContain('s3cret');
     expect(secret.reveal()).toBe('s3cret');
   });

@@ -34,9 +34,9 @@ export function quietContext(): Context {
 /** What a running step may say about itself. */
 export interface StepReporter {
   /** Shown beside the elapsed time while the step runs. */
-  progress(text: string): void;
+  readonly progress: (text: string) => void;
   /** Shown when the step has finished. */
-  summary(text: string): void;
+  readonly summary: (text: string) => void;
 }
 
 let lastStep = 0;

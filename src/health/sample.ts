@@ -18,8 +18,3 @@ export async function takeSample(
   ]);
   return { at: context.clock.now(), healthy: probes.every((probe) => probe.healthy), probes };
 }
-
-/** The figures of a sample on one line. */
-export function sampleLine(sample: HealthSample): string {
-  return sample.probes.map(({ probe, figure }) => `${probe}: ${figure}`).join(', ');
-}

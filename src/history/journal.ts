@@ -37,6 +37,12 @@ export interface JournalRow {
   readonly hash: string;
 }
 
+/** A text among the details of an entry; undefined when it has none of that name. */
+export function detailOf({ details }: JournalEntry, name: string): string | undefined {
+  const value = details?.[name];
+  return typeof value === 'string' ? value : undefined;
+}
+
 /** What a command is, for its entries. */
 export interface Recording {
   readonly address: Address;

@@ -57,8 +57,7 @@ export function makePlan(parts: PlanParts): Plan {
   };
 }
 
-/** The digest of a list of migrations. */
-export function planDigest(
+function planDigest(
   migrations: readonly Pick<Migration, 'version' | 'name' | 'checksum'>[],
 ): string {
   return sha256(

@@ -5,8 +5,8 @@ import { Failure } from '../core/failure.ts';
 import type { SyntaxProblem } from '../postgres/parser.ts';
 import { type Position, positionsIn } from '../postgres/text-position.ts';
 
-/** The line of a place with a caret below the column. */
-export function excerpt(text: string, { line, column }: Position): string {
+// The line of a place with a caret below the column.
+function excerpt(text: string, { line, column }: Position): string {
   const source = (text.split('\n')[line - 1] ?? '').replace(/\r$/, '');
   // Tabs stay tabs before the caret, so that it stands under its column whatever their width.
   const gap = Array.from(source)

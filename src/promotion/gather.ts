@@ -4,7 +4,7 @@
 import type { Environment } from '../config/environment.ts';
 import type { HealthSample } from '../history/health-samples.ts';
 import { readSamples } from '../history/health-samples.ts';
-import { type JournalRow, readJournal } from '../history/journal.ts';
+import { detailOf, type JournalRow, readJournal } from '../history/journal.ts';
 import { readLedger } from '../history/ledger.ts';
 import type { Finding } from '../lint/finding.ts';
 import type { Plan } from '../migration/plan.ts';
@@ -78,18 +78,17 @@ async function stateOf(
 
 /** The fingerprint that the newest apply wrote into the journal; undefined when there is none. */
 export function fingerprintAfterApply(journal: readonly JournalRow[]): string | undefined {
-  const found = journal
-    .map(({ entry }) => (entry.phase === 'done' ? entry.details?.fingerprint : undefined))
-    .find((fingerprint) => typeof fingerprint === 'string');
-  return typeof found === 'string' ? found : undefined;
+  return journal
+    .map(({ entry }) => (entry.phase === 'done' ? detailOf(entry, 'fingerprint') : undefined))
+    .find((fingerprint) => fingerprint !== undefined);
 }
 
-/** The newest notice in the journal about exactly this plan. */
-export function noticeFor(journal: readonly JournalRow[], plan: string): TeamNotice | null {
+// The newest notice in the journal about exactly this plan.
+function noticeFor(journal: readonly JournalRow[], plan: string): TeamNotice | null {
   const found = journal.find(
     ({ entry }) => entry.command === 'notify' && entry.phase === 'done' && entry.plan === plan,
   );
   return found === undefined
     ? null
-    : { by: String(found.entry.details?.by ?? found.entry.who), at: new Date(found.entry.at) };
+    : { by: detailOf(found.entry, 'by') ?? found.entry.who, at: new Date(found.entry.at) };
 }

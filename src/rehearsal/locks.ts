@@ -40,8 +40,8 @@ const order = [
   'ACCESS EXCLUSIVE',
 ];
 
-/** Who has to wait while a table lock is held. */
-export function blockedBy(mode: string): ObservedLock['blocks'] {
+// Who has to wait while a table lock is held.
+function blockedBy(mode: string): ObservedLock['blocks'] {
   if (mode === 'ACCESS EXCLUSIVE') return 'reads and writes';
   return writersWaitFor.has(mode) ? 'writes' : 'nothing';
 }
