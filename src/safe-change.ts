@@ -1,8 +1,8 @@
 // The whole process of a change, in order. Every other file does one step; this one says which comes
 // after which, and hands the steps to each other.
 
-import { applyPlan } from './apply/apply.ts';
-import type { ApplyReport, StatementObserver } from './apply/report.ts';
+import { type ApplyOptions, applyPlan } from './apply/apply.ts';
+import type { ApplyReport } from './apply/report.ts';
 import { type ChangeReport, changeReport, journalOutcome } from './change-report.ts';
 import { step } from './core/context.ts';
 import { Failure, messageOf } from './core/failure.ts';
@@ -60,6 +60,8 @@ export interface ChangeRequest {
   readonly waivers: readonly Waiver[];
   /** The person who gives their word that the team knows. */
   readonly toldBy?: string | undefined;
+  /** How long a transaction goes on trying to get its locks, in milliseconds; a minute if left out. */
+  readonly lockPatienceMs?: number | undefined;
 }
 
 const healthPatienceMs = 15_000;
@@ -104,7 +106,8 @@ async function applyAtOnce(project: Project, change: Change): Promise<ChangeRepo
     return changeReport(target, plan, { outcome: 'declined' });
   }
   const before = await takeSample(project.context, target.environment);
-  const apply = await runPlan(project, target.address, { plan });
+  const { lockPatienceMs } = request;
+  const apply = await runPlan(project, target.address, { plan, lockPatienceMs });
   const health = await settle(project, target, before);
   return changeReport(target, plan, { outcome: 'applied', apply, ...health });
 }
@@ -113,7 +116,7 @@ async function applyAtOnce(project: Project, change: Change): Promise<ChangeRepo
 // was restored and compared, and nothing runs that did not run on that copy with the same digest.
 async function promote(project: Project, change: Change): Promise<ChangeReport> {
   const { target, request, plan, findings } = change;
-  const { answers, waivers } = request;
+  const { answers, waivers, lockPatienceMs } = request;
 
   const evidence = await evidenceFor(project, change);
   const gates = judgeGates(evidence, waivers);
@@ -145,7 +148,11 @@ async function promote(project: Project, change: Change): Promise<ChangeReport> 
   }
 
   try {
-    const apply = await runPlan(project, target.address, { plan, backup: backup.name });
+    const apply = await runPlan(project, target.address, {
+      plan,
+      backup: backup.name,
+      lockPatienceMs,
+    });
     const health = await settle(project, target, evidence.health);
     await tell(project, target, 'apply done', `${planNames(plan).join(', ')} is in force`);
     return changeReport(target, plan, { outcome: 'applied', ...soFar, apply, ...health });
@@ -231,7 +238,7 @@ async function findingsOf(project: Project, plan: Plan): Promise<readonly Findin
 function runPlan(
   project: Project,
   address: Address,
-  options: { plan: Plan; backup?: string; observer?: StatementObserver },
+  options: Pick<ApplyOptions, 'plan' | 'backup' | 'lockPatienceMs' | 'observer'>,
 ): Promise<ApplyReport> {
   const { who, host } = project.actor;
   return applyPlan(project.context, { address, appliedBy: `${who}@${host}`, ...options });

@@ -22,7 +22,7 @@ export interface ApplyOptions {
   /** File name of the backup that was taken for this plan. */
   readonly backup?: string | undefined;
   /** How long one transaction goes on trying to get its locks, in milliseconds. */
-  readonly lockPatienceMs?: number;
+  readonly lockPatienceMs?: number | undefined;
   readonly observer?: StatementObserver;
 }
 

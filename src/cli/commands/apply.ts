@@ -1,4 +1,6 @@
 import { resolve } from 'node:path';
+import { parseDuration } from '../../core/duration.ts';
+import { Failure } from '../../core/failure.ts';
 import { answersFrom } from '../answers.ts';
 import { exitCodes } from '../exit-code.ts';
 import { renderChange } from '../render/change.ts';
@@ -10,6 +12,7 @@ interface Flags {
   readonly confirm?: string;
   readonly waive?: readonly string[];
   readonly toldBy?: string;
+  readonly lockPatience?: string;
   readonly dryRun?: boolean;
 }
 
@@ -22,6 +25,11 @@ export const apply: Verb = verb<Flags>({
   flags: {
     ...answerFlags,
     ...gateFlags,
+    lockPatience: {
+      kind: 'text',
+      placeholder: 'duration',
+      brief: 'How long to try for a lock that others hold (default: 60s)',
+    },
     dryRun: { kind: 'switch', brief: 'Show the plan, the findings and the gates; change nothing' },
   },
   run: async (input, environment = '', file) => {
@@ -37,6 +45,7 @@ export const apply: Verb = verb<Flags>({
       answers: answersFrom(input),
       waivers: (flags.waive ?? []).map((text) => parseWaiver(text, opened.actor.who)),
       toldBy: flags.toldBy,
+      lockPatienceMs: patienceOf(flags.lockPatience),
     });
     const refused = report.outcome === 'refused' || report.outcome === 'declined';
     return {
@@ -59,4 +68,14 @@ async function showOnly(
   const waivers = (flags.waive ?? []).map((text) => parseWaiver(text, opened.actor.who));
   const found = await preflightChange(opened, { environment, file, waivers, notify: false });
   return { data: { environment, ...found }, text: renderGatesOf(environment, found) };
+}
+
+function patienceOf(text: string | undefined): number | undefined {
+  const ms = text === undefined ? undefined : parseDuration(text);
+  if (text === undefined || ms !== undefined) return ms;
+  throw new Failure({
+    code: 'usage/bad-duration',
+    message: `--lock-patience ${text} is not a duration`,
+    hint: 'Write it with its unit, for example: --lock-patience 90s',
+  });
 }
