@@ -78,8 +78,8 @@ export async function exampleCopy(database: TestDatabase): Promise<ExampleCopy> 
 }
 
 /** A database with the example's migrations up to a version, and the ledger that says so. */
-export async function exampleDatabase(last: string): Promise<TestDatabase> {
-  const database = await testDatabase();
+export async function exampleDatabase(last: string, name?: string): Promise<TestDatabase> {
+  const database = await testDatabase(name === undefined ? {} : { name });
   await using session = await connect(database.address, { purpose: 'test' });
   await install(session);
   for (const migration of await readMigrations(join(exampleFolder, 'backend', 'migrations'))) {
@@ -104,7 +104,8 @@ async function linkPackages(folder: string): Promise<void> {
   }
 }
 
-async function freePort(): Promise<number> {
+/** A port of this machine that nobody listens on. */
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
