@@ -170,6 +170,15 @@ describe('the gates', () => {
     expect(stateOf('tested-locally', evidence({ local: byHand }))).toBe('open');
   });
 
+  it('tested-locally stays closed when dev looks like a staging that lacks the migration', () => {
+    const without = { ledger: [] };
+    const given = evidence({
+      local: environmentState('dev', without),
+      before: environmentState('staging', without),
+    });
+    expect(stateOf('tested-locally', given)).toBe('closed');
+  });
+
   it('do not count before the apply what the apply brings itself', () => {
     const judged = judgeGates(evidence({ backup: null }));
     expect(closedGates(judged, 'before')).toEqual([]);
