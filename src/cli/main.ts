@@ -43,7 +43,7 @@ const routes = buildRouteMap({
     schema,
   },
   docs: {
-    brief: 'Takes a PostgreSQL migration from a file to a proven change in production, and back',
+    brief: 'Takes a PostgreSQL migration from a file to production, and back without loss',
   },
 });
 

@@ -10,6 +10,7 @@ import type { Project } from '../project.ts';
 import { exitCodeOf } from './exit-code.ts';
 import { failureDocument, renderFailure } from './render/failure.ts';
 import { showProgress } from './render/progress.ts';
+import { wrap } from './render/text.ts';
 
 /** What a command returns: one value for programs, one text for people, one number for shells. */
 export interface Outcome {
@@ -71,7 +72,7 @@ export function verb<FLAGS = Record<never, never>>(
   parts: VerbParts<FLAGS>,
 ): Command<CommandContext> {
   return buildCommand<Record<string, unknown>, string[], CommandContext>({
-    docs: { brief: parts.brief, fullDescription: parts.description },
+    docs: { brief: parts.brief, fullDescription: wrap(parts.description, 80).join('\n') },
     parameters: {
       flags: Object.fromEntries(
         Object.entries<FlagParts>({ ...commonFlags, ...parts.flags }).map(([name, flag]) => [

@@ -5,7 +5,7 @@ import { environmentArgument } from './arguments.ts';
 
 export const deploy: Verb = verb<{ readonly release?: string }>({
   name: 'deploy',
-  brief: 'Bring a release of the application to an environment and look at its health',
+  brief: 'Bring a release of the application to an environment',
   description:
     "Runs the environment's deploy command with DRYDOCK_ENVIRONMENT and DRYDOCK_RELEASE (a commit), waits until the health address answers 200, and keeps both in the journal. Exit 9 when the application is not healthy afterwards.",
   args: [environmentArgument],

@@ -6,7 +6,7 @@ import { answerFlags, backupArgument, environmentArgument } from './arguments.ts
 
 export const restore: Verb = verb<{ readonly yes?: boolean; readonly confirm?: string }>({
   name: 'restore',
-  brief: 'Emergency: bring a backup back beside the live database, then swap their names',
+  brief: 'Emergency: bring a backup back beside the live database, and swap',
   description:
     'Restores the backup beside the live database, compares it with its manifest, says what was written since, asks, and swaps the two names in one transaction. Never overwrites: the broken database stays under another name until a person drops it. The journal lives on. Without a terminal give --yes, and for a guarded environment --confirm with the name of the database.',
   args: [environmentArgument, backupArgument],

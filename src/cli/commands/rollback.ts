@@ -5,7 +5,7 @@ import { environmentArgument } from './arguments.ts';
 
 export const rollback: Verb = verb({
   name: 'rollback',
-  brief: 'Roll the code back: deploy the last healthy release before the one in force',
+  brief: 'Roll the code back to the last healthy release before this one',
   description:
     "Finds in the environment's journal the newest release that was healthy before the one in force, and deploys it. The database is not touched: for that see `drydock restore`.",
   args: [environmentArgument],
