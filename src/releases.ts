@@ -23,8 +23,9 @@ export async function deployRelease(
   project: Project,
   request: { readonly environment: string; readonly revision?: string | undefined },
 ): Promise<DeployReport> {
+  const target = targetNamed(project, request.environment);
   const release = await releaseNamed(project, request.revision ?? 'HEAD');
-  return bring(project, { environment: request.environment, release, command: 'deploy' });
+  return bring(project, { target, release, command: 'deploy' });
 }
 
 /**
@@ -46,7 +47,7 @@ export async function rollBackRelease(
     });
   }
   const release = await releaseNamed(project, commit);
-  return bring(project, { environment: request.environment, release, command: 'rollback' });
+  return bring(project, { target, release, command: 'rollback' });
 }
 
 /** Asks every probe of an environment once and keeps the sample. */
@@ -59,12 +60,11 @@ export async function lookAtHealth(project: Project, name: string): Promise<Heal
 
 async function bring(
   project: Project,
-  request: { environment: string; release: Release; command: 'deploy' | 'rollback' },
+  request: { target: Target; release: Release; command: 'deploy' | 'rollback' },
 ): Promise<DeployReport> {
-  const target = targetNamed(project, request.environment);
   const { context, config } = project;
+  const { target, release, command } = request;
   const { environment } = target;
-  const { release, command } = request;
   return doing(project, target, { command, changes: false }, async () => {
     const result = await deploy(context, {
       environment,
