@@ -1,5 +1,6 @@
 // Is the database where the running code needs it? Reads the ledger and compares.
 
+import { compareVersions } from '../migration/version.ts';
 import { codeOf } from './ask.ts';
 
 /** What is needed of a pool; the one of `pg` fits as it is. */
@@ -64,6 +65,7 @@ function lackOf(ledger: {
   readonly requires: string;
 }): string | undefined {
   const { rows, version, requires } = ledger;
+  if (!/^\d+$/.test(requires)) return `this code needs ${requires}, which is no migration's number`;
   const partial = rows.find((row) => row.state !== 'complete' && !isAfter(row.version, requires));
   if (partial !== undefined) return `migration ${partial.version} is only partly applied`;
   if (version !== null && !isAfter(requires, version)) return undefined;
@@ -71,10 +73,5 @@ function lackOf(ledger: {
 }
 
 function isAfter(left: string, right: string): boolean {
-  return numberOf(left) > numberOf(right);
-}
-
-// By value, so that 010 comes after 9. A requirement that is no number is met by nothing.
-function numberOf(version: string): number {
-  return /^\d+$/.test(version) ? Number(version) : Number.POSITIVE_INFINITY;
+  return compareVersions(left, right) > 0;
 }

@@ -2,10 +2,10 @@
 // configuration and no network; whatever is known of the schema makes the verdicts sharper.
 
 import { parseSql } from '../postgres/parser.ts';
+import { blockedBy, type LockMode } from '../postgres/table-lock.ts';
 import { positionsIn } from '../postgres/text-position.ts';
 import { type Allowance, allowancesOf } from './directives.ts';
 import type { AllowedFinding, CheckReport, Finding, Severity } from './finding.ts';
-import { blockedBy, type LockMode } from './lock.ts';
 import { locksOf } from './locks-of.ts';
 import { fold } from './model/fold.ts';
 import { calledRoutine } from './model/fold-types.ts';
@@ -262,7 +262,7 @@ function findingOf(
     statement: statement?.text ?? '',
     objects: hit.objects,
     lock,
-    blocks: blockedBy(lock),
+    blocks: lock === null ? null : blockedBy(lock),
     work,
     message: hit.message,
     safeForm: hit.safeForm ?? rule.safeForm,

@@ -1,6 +1,6 @@
 // What a check tells: findings, and the report that holds them. JSON-serialisable throughout.
 
-import type { Blocked, LockMode } from './lock.ts';
+import type { Blocked, LockMode } from '../postgres/table-lock.ts';
 
 /**
  * `error`: data is lost, readers wait for long, or something is sure to break. `warning`: writers

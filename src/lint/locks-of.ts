@@ -3,8 +3,8 @@
 // command; AlterTableGetLockLevel in the server's tablecmds.c for the parts of ALTER TABLE.)
 
 import type { AlterTableCmd, AlterTableType, RangeVar } from '@pgsql/types';
-import type { LockMode } from './lock.ts';
-import { lockModes, stronger } from './lock.ts';
+import type { LockMode } from '../postgres/table-lock.ts';
+import { lockModes, stronger } from '../postgres/table-lock.ts';
 import type { SchemaModel } from './model/schema.ts';
 import type { HeldLock } from './model/transaction.ts';
 import {

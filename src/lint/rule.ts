@@ -2,8 +2,8 @@
 
 import type { SyntaxProblem } from '../postgres/parser.ts';
 import type { SqlComment } from '../postgres/sql-text.ts';
+import type { LockMode } from '../postgres/table-lock.ts';
 import type { Concern, Fix, Severity, Work } from './finding.ts';
-import type { LockMode } from './lock.ts';
 import type { SchemaModel } from './model/schema.ts';
 import type { TransactionModel } from './model/transaction.ts';
 import type { NodeKind } from './sql/node.ts';

@@ -6,7 +6,7 @@ import { basename, dirname, join, relative } from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
 import { Failure } from '../core/failure.ts';
 import { run } from '../core/process.ts';
-import { compareVersions } from '../migration/file.ts';
+import { compareVersions, inOrder, versionOf } from '../migration/version.ts';
 import type { CheckedFile } from './check.ts';
 
 /** What to check. */
@@ -61,14 +61,6 @@ function sqlFiles(absolute: string, path: string): string[] {
   );
 }
 
-function inOrder(names: readonly string[]): string[] {
-  return [...names].sort((a, b) => compareVersions(numberOf(a), numberOf(b)) || (a < b ? -1 : 1));
-}
-
-function numberOf(path: string): string {
-  return /^\d+/.exec(basename(path))?.[0] ?? '';
-}
-
 function read(path: string): CheckedFile {
   try {
     return { path, sql: readFileSync(path, 'utf8') };
@@ -89,12 +81,12 @@ function earlierThan(paths: readonly string[]): string[] {
   if (first === undefined) return [];
   const folder = dirname(first);
   const isMigrations = /^migrations?$/i.test(basename(join(process.cwd(), folder)));
-  if (!isMigrations || numberOf(first) === '') return [];
+  if (!isMigrations || versionOf(first) === '') return [];
   const names = readdirSync(folder).filter(
-    (name) => name.endsWith('.sql') && numberOf(name) !== '',
+    (name) => name.endsWith('.sql') && versionOf(name) !== '',
   );
   return inOrder(names)
-    .filter((name) => compareVersions(numberOf(name), numberOf(first)) < 0)
+    .filter((name) => compareVersions(versionOf(name), versionOf(first)) < 0)
     .map((name) => join(folder, name))
     .filter((path) => !paths.includes(path));
 }
@@ -145,7 +137,7 @@ async function changedFiles({
 }
 
 function slot(path: string): string {
-  const number = numberOf(path);
+  const number = versionOf(path);
   return number === '' ? path : join(dirname(path), String(BigInt(number)));
 }
 

@@ -1,8 +1,8 @@
 // Makes a lock's finding lighter or heavier by the size and traffic of its table, where known.
 
+import type { LockMode } from '../postgres/table-lock.ts';
+import { isAtLeast } from '../postgres/table-lock.ts';
 import type { Severity, Work } from './finding.ts';
-import type { LockMode } from './lock.ts';
-import { isAtLeast } from './lock.ts';
 import type { TableSize } from './model/schema.ts';
 
 const megabyte = 1024 * 1024;

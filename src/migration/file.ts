@@ -8,6 +8,7 @@ import { parseSql } from '../postgres/parser.ts';
 import { positionsIn } from '../postgres/text-position.ts';
 import { type MigrationStep, splitIntoSteps } from './steps.ts';
 import { syntaxFailure } from './syntax.ts';
+import { compareVersions, inOrder, versionOf } from './version.ts';
 
 /** A migration as it stands in its file. */
 export interface Migration {
@@ -78,16 +79,7 @@ export function migrationFiles(folder: string): readonly string[] {
       hint: 'Make it with `drydock init`, or name another one as `migrations` in the configuration.',
     });
   }
-  return readdirSync(folder)
-    .filter((file) => file.endsWith('.sql'))
-    .sort((a, b) => compareVersions(numberOf(a), numberOf(b)) || (a < b ? -1 : 1));
-}
-
-/** Order of two migration numbers: by value, so that `010` comes after `9`. */
-export function compareVersions(a: string, b: string): number {
-  const left = BigInt(a === '' ? '0' : a);
-  const right = BigInt(b === '' ? '0' : b);
-  return left < right ? -1 : left > right ? 1 : 0;
+  return inOrder(readdirSync(folder).filter((file) => file.endsWith('.sql')));
 }
 
 /** SHA-256 of what a text says: byte-order mark, line ends and trailing blanks make no difference. */
@@ -99,20 +91,16 @@ export function checksumOf(sql: string): string {
   return sha256(normalised);
 }
 
-function numberOf(file: string): string {
-  return /^\d{1,14}/.exec(file)?.[0] ?? '';
-}
-
 function assertDistinctNumbers(files: readonly string[]): void {
   const seen = new Map<bigint, string>();
   for (const file of files) {
-    const number = BigInt(numberOf(file) || '0');
+    const number = BigInt(versionOf(file) || '0');
     const first = seen.get(number);
-    if (first !== undefined && numberOf(file) !== '') {
+    if (first !== undefined && versionOf(file) !== '') {
       throw new Failure({
         code: 'migration/duplicate-number',
         message: `${first} and ${file} have the same number`,
-        hint: `Give one of them the next free number: git mv ${file} ${nextFree(files)}${file.slice(numberOf(file).length)}`,
+        hint: `Give one of them the next free number: git mv ${file} ${nextFree(files)}${file.slice(versionOf(file).length)}`,
         details: { files: [first, file] },
       });
     }
@@ -122,7 +110,7 @@ function assertDistinctNumbers(files: readonly string[]): void {
 
 /** The number after the last one of a folder, as wide as the numbers there. */
 export function nextFree(files: readonly string[]): string {
-  const last = files.map(numberOf).filter(Boolean).sort(compareVersions).at(-1) ?? '000';
+  const last = files.map(versionOf).filter(Boolean).sort(compareVersions).at(-1) ?? '000';
   return String(BigInt(last) + 1n).padStart(last.length, '0');
 }
 

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { LedgerRow } from '../history/ledger.ts';
 import type { Migration } from './file.ts';
-import { checksumOf, compareVersions } from './file.ts';
+import { checksumOf } from './file.ts';
 import { makePlan, planNames } from './plan.ts';
+import { compareVersions } from './version.ts';
 
 function migration(version: string, sql = `-- ${version}`): Migration {
   return {

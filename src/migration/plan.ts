@@ -3,7 +3,8 @@
 import { canonicalJson, sha256 } from '../core/digest.ts';
 import { Failure } from '../core/failure.ts';
 import type { LedgerRow } from '../history/ledger.ts';
-import { compareVersions, type Migration } from './file.ts';
+import type { Migration } from './file.ts';
+import { compareVersions } from './version.ts';
 
 /** A migration that is still to be run, from its first step that is not in force yet. */
 export interface PlannedMigration {

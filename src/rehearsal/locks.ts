@@ -4,13 +4,14 @@
 import type { StatementObserver } from '../apply/report.ts';
 import type { MigrationStatement } from '../migration/steps.ts';
 import type { Database } from '../postgres/connect.ts';
+import { type Blocked, blockedBy, type LockMode, stronger } from '../postgres/table-lock.ts';
 
 /** A lock on a relation that existed before the migration. */
 export interface ObservedLock {
   readonly relation: string;
   /** As the manual writes it, such as `ACCESS EXCLUSIVE` (13.3.1). */
-  readonly mode: string;
-  readonly blocks: 'reads and writes' | 'writes' | 'nothing';
+  readonly mode: LockMode;
+  readonly blocks: Blocked;
 }
 
 /** A lock with the time from the start of its statement to the end of the transaction. */
@@ -24,26 +25,6 @@ export interface LockWatch {
   of(statement: MigrationStatement): readonly ObservedLock[];
   /** Every lock with how long it was held, as far as the last observed statement. */
   held(): readonly HeldLock[];
-}
-
-// Manual, table 13.2: which table lock conflicts with the ROW EXCLUSIVE of writers and with the ACCESS
-// SHARE of readers. Weaker locks than these disturb neither.
-const writersWaitFor = new Set(['SHARE', 'SHARE ROW EXCLUSIVE', 'EXCLUSIVE']);
-const order = [
-  'ACCESS SHARE',
-  'ROW SHARE',
-  'ROW EXCLUSIVE',
-  'SHARE UPDATE EXCLUSIVE',
-  'SHARE',
-  'SHARE ROW EXCLUSIVE',
-  'EXCLUSIVE',
-  'ACCESS EXCLUSIVE',
-];
-
-// Who has to wait while a table lock is held.
-function blockedBy(mode: string): ObservedLock['blocks'] {
-  if (mode === 'ACCESS EXCLUSIVE') return 'reads and writes';
-  return writersWaitFor.has(mode) ? 'writes' : 'nothing';
 }
 
 /** Watches the locks on the relations with these oids. */
@@ -102,7 +83,7 @@ export function strongestBlocking(held: readonly HeldLock[]): HeldLock | null {
 
 interface Row {
   readonly relation: string;
-  readonly mode: string;
+  readonly mode: LockMode;
   readonly transaction: string | null;
 }
 
@@ -115,12 +96,9 @@ function statementKey(statement: MigrationStatement): string {
 }
 
 function strongestPerRelation(rows: readonly Row[]): readonly ObservedLock[] {
-  const strongest = new Map<string, string>();
+  const strongest = new Map<string, LockMode>();
   for (const { relation, mode } of rows) {
-    const known = strongest.get(relation);
-    if (known === undefined || order.indexOf(mode) > order.indexOf(known)) {
-      strongest.set(relation, mode);
-    }
+    strongest.set(relation, stronger(mode, strongest.get(relation)));
   }
   return [...strongest].map(([relation, mode]) => ({ relation, mode, blocks: blockedBy(mode) }));
 }

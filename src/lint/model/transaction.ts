@@ -3,8 +3,8 @@
 // be in one; other runners commit after each statement.
 
 import { mustRunAlone } from '../../migration/steps.ts';
-import type { LockMode } from '../lock.ts';
-import { stronger } from '../lock.ts';
+import type { LockMode } from '../../postgres/table-lock.ts';
+import { stronger } from '../../postgres/table-lock.ts';
 import { type Node, pick } from '../sql/node.ts';
 
 /** A lock that a transaction holds until its end. */

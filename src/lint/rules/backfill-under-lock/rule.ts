@@ -1,5 +1,5 @@
+import { isAtLeast } from '../../../postgres/table-lock.ts';
 import { inNextTransaction } from '../../fix/edit.ts';
-import { isAtLeast } from '../../lock.ts';
 import { rangeOfKey } from '../../locks-of.ts';
 import type { Rule } from '../../rule.ts';
 import { pick, shown } from '../../sql/node.ts';

@@ -1,4 +1,4 @@
-import { isAtLeast } from '../../lock.ts';
+import { isAtLeast } from '../../../postgres/table-lock.ts';
 import { locksOf, rangeOfKey } from '../../locks-of.ts';
 import type { Rule } from '../../rule.ts';
 import { bodyOf } from '../../statement.ts';

@@ -18,9 +18,8 @@ export type LockMode = (typeof lockModes)[number];
 /** What an application cannot do on a table while somebody holds a lock on it. */
 export type Blocked = 'reads and writes' | 'writes' | 'nothing';
 
-/** What `mode` keeps applications from doing; null where no table lock is involved. */
-export function blockedBy(mode: LockMode | null): Blocked | null {
-  if (mode === null) return null;
+/** What `mode` keeps applications from doing. */
+export function blockedBy(mode: LockMode): Blocked {
   if (mode === 'ACCESS EXCLUSIVE') return 'reads and writes';
   return isAtLeast(mode, 'SHARE') ? 'writes' : 'nothing';
 }
