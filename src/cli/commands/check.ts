@@ -21,7 +21,7 @@ interface CheckFlags {
 
 export const check: Verb = verb<CheckFlags>({
   name: 'check',
-  brief: 'Name every hazard in migrations, whom it blocks, and the safe form',
+  brief: 'Name every hazard in migrations, and the safe form',
   description:
     "Reads SQL files with PostgreSQL's own parser and names what would hurt a live database. Without files it checks the migrations folder; - reads standard input. Needs no database and no configuration. Exit 3 when a finding is as bad as --fail-on.",
   args: [

@@ -3,7 +3,7 @@ import { type Verb, verb } from '../verb.ts';
 
 export const demo: Verb = verb<{ readonly keep?: boolean }>({
   name: 'demo',
-  brief: 'Play the whole story on a throw-away server, with live traffic',
+  brief: "Play the runbook's whole story on a throw-away server",
   description:
     'Starts a throw-away PostgreSQL server with a dev, a staging and a production database of 100,000 users, an application and traffic on it. Takes a migration from a file to production by the seven scripts; then lets another one break the application, restores the backup and rolls the code back. Takes about a minute and a half and touches nothing of yours.',
   flags: {

@@ -5,7 +5,7 @@ import { environmentArgument } from './arguments.ts';
 
 export const health: Verb = verb({
   name: 'health',
-  brief: 'Ask the database and the application of an environment how they are',
+  brief: 'Ask the database and the application how they are',
   description:
     'Asks every probe once: can the database be reached and does anybody wait for a lock, does the health address answer 200. The sample is kept in the environment, where the soak is judged by it. Exit 9 when something is red.',
   args: [environmentArgument],

@@ -2,7 +2,7 @@ import { type Verb, verb } from '../verb.ts';
 
 export const init: Verb = verb({
   name: 'init',
-  brief: "Write a configuration and the runbook's seven scripts",
+  brief: "Write a configuration, migrations/ and the runbook's scripts",
   description:
     'Writes drydock.config.ts, .env.example, migrations/ and the seven scripts into this folder, and adds .env and backups/ to .gitignore. Files that are there already are left as they are.',
   run: async ({ cwd }) => {

@@ -3,7 +3,7 @@ import { type Verb, verb } from '../verb.ts';
 
 export const newCommand: Verb = verb({
   name: 'new',
-  brief: 'Create the next numbered migration from a safe, commented template',
+  brief: 'Create the next numbered migration from a commented template',
   description:
     'Writes NNN_name.sql with the next free number into the migrations folder. Never overwrites.',
   args: [{ placeholder: 'name', brief: 'What it does, in words', rest: true }],

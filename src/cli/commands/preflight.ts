@@ -12,7 +12,7 @@ interface Flags {
 
 export const preflight: Verb = verb<Flags>({
   name: 'preflight',
-  brief: 'Show where an environment stands, and every gate as it is now',
+  brief: 'Show where an environment stands, and the whole checklist',
   description:
     'Shows where an environment stands and how its application is, then judges every line of the pre-production checklist for the pending migrations and says how to open what is closed. Reads only, unless --notify or --told-by records that the team knows. Exit 5 when a gate is closed; a proven backup does not count, as `drydock apply` takes one itself. Exit 9 when nothing is pending and the application is ill.',
   args: [environmentArgument, migrationArgument],

@@ -5,7 +5,7 @@ import { environmentArgument, migrationArgument } from './arguments.ts';
 
 export const rehearse: Verb = verb({
   name: 'rehearse',
-  brief: 'Run what is pending on a restored copy and time each statement',
+  brief: 'Run the pending migrations on a restored copy, and time them',
   description:
     'Restores the newest backup into a throw-away server, compares it with its manifest, runs the pending migrations on it with the same code that runs them for real, and reports the time, the rows and the locks of each statement. It does not yet forecast what production would feel, and it sees no lock of a statement that cannot be in a transaction.',
   args: [environmentArgument, migrationArgument],
