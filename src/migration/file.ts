@@ -66,7 +66,7 @@ export async function readMigration(path: string): Promise<Migration> {
  */
 export async function readMigrations(folder: string): Promise<readonly Migration[]> {
   const files = migrationFiles(folder);
-  assertDistinctNumbers(files);
+  assertDistinctNumbers(folder, files);
   return Promise.all(files.map((file) => readMigration(join(folder, file))));
 }
 
@@ -91,7 +91,7 @@ export function checksumOf(sql: string): string {
   return sha256(normalised);
 }
 
-function assertDistinctNumbers(files: readonly string[]): void {
+function assertDistinctNumbers(folder: string, files: readonly string[]): void {
   const seen = new Map<bigint, string>();
   for (const file of files) {
     const number = BigInt(versionOf(file) || '0');

@@ -1,6 +1,6 @@
 // Places in a migration's text, and the failure that shows one of them with a caret.
 
-import { basename } from 'node:path';
+import { relative } from 'node:path';
 import { Failure } from '../core/failure.ts';
 import type { SyntaxProblem } from '../postgres/parser.ts';
 import { type Position, positionsIn } from '../postgres/text-position.ts';
@@ -23,7 +23,7 @@ export function syntaxFailure(path: string, sql: string, problem: SyntaxProblem)
   return new Failure({
     code: 'migration/does-not-parse',
     message: `${path}:${place.line}:${place.column}: ${problem.message}`,
-    hint: `Correct the file, then look again with: drydock check ${basename(path)}`,
+    hint: `Correct the file, then look again with: drydock check ${relative('', path)}`,
     details: { file: path, ...place, excerpt: excerpt(sql, place) },
   });
 }
