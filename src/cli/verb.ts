@@ -89,7 +89,7 @@ export function verb<FLAGS = Record<never, never>>(
 }
 
 const commonFlags: Record<keyof CommonFlags, FlagParts> = {
-  json: { kind: 'switch', brief: 'Print one JSON document on standard output, and ask nothing' },
+  json: { kind: 'switch', brief: 'Print one JSON document, and ask nothing' },
   config: { kind: 'text', placeholder: 'file', brief: 'Use this configuration file' },
 };
 

@@ -35,12 +35,12 @@ export const check: Verb = verb<CheckFlags>({
     failOn: {
       kind: 'text',
       placeholder: 'severity',
-      brief: 'Exit 3 from here on: error (default), warning, info or never',
+      brief: 'Exit 3 from: error (default), warning, info or never',
     },
     format: {
       kind: 'text',
       placeholder: 'name',
-      brief: 'sarif, github, gitlab or markdown in place of text for people',
+      brief: 'sarif, github, gitlab or markdown in place of text',
     },
     changedSince: {
       kind: 'text',
@@ -50,19 +50,19 @@ export const check: Verb = verb<CheckFlags>({
     schema: {
       kind: 'text',
       placeholder: 'file',
-      brief: 'What the database holds: a file of `drydock schema snapshot`',
+      brief: 'What the database holds: a snapshot of it',
     },
     database: {
       kind: 'text',
       placeholder: 'address',
-      brief: 'What the database holds: a live one, by address or environment',
+      brief: 'A live database to look at: address or environment',
     },
     runner: {
       kind: 'text',
       placeholder: 'name',
-      brief: 'Who runs the files: drydock (default) or other, such as psql',
+      brief: 'Who runs the files: drydock (default) or other',
     },
-    fix: { kind: 'switch', brief: 'Mend what can be mended: edits, or numbered files beside' },
+    fix: { kind: 'switch', brief: 'Mend what can be mended: edits, or files beside' },
     dryRun: { kind: 'switch', brief: 'With --fix: show the changes and make none' },
     verbose: { kind: 'switch', brief: 'Show notes in full' },
     noCache: { kind: 'switch', brief: 'Look at unchanged files too' },
