@@ -28,12 +28,19 @@ export function renderFailure(error: unknown, stream: NodeJS.WriteStream): strin
     );
   }
   lines.push(
-    ...wrap(error.hint, 74).map(
+    ...hintLines(error.hint).map(
       (line, index) => `${index === 0 ? style('cyan', '→') : ' '} ${line}`,
     ),
   );
   lines.push(style('dim', `  ${error.code}`));
   return lines.join('\n');
+}
+
+// A command to type stays on one line, whole, so that it can be copied.
+function hintLines(hint: string): string[] {
+  const cut = hint.lastIndexOf(': ');
+  if (hint.length <= 77 || cut < 0) return wrap(hint, 77);
+  return [...wrap(hint.slice(0, cut + 1), 77), hint.slice(cut + 2)];
 }
 
 /** The failure as `--json` gives it. */
