@@ -37,7 +37,7 @@ describe('reading migrations', () => {
     await expect(readMigrations(folder)).rejects.toMatchObject({
       code: 'migration/duplicate-number',
       message: '007_a.sql and 007_b.sql have the same number',
-      hint: expect.stringContaining('git mv 007_b.sql 008_b.sql'),
+      hint: expect.stringContaining(`git mv ${folder}/007_b.sql ${folder}/008_b.sql`),
     });
   });
 

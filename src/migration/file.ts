@@ -1,13 +1,13 @@
 // One numbered SQL file: its name, its text, its checksum and its statements.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { sha256 } from '../core/digest.ts';
 import { Failure } from '../core/failure.ts';
 import { parseSql } from '../postgres/parser.ts';
 import { positionsIn } from '../postgres/text-position.ts';
 import { type MigrationStep, splitIntoSteps } from './steps.ts';
-import { syntaxFailure } from './syntax.ts';
+import { syntaxFailure, typedPath } from './syntax.ts';
 import { compareVersions, inOrder, versionOf } from './version.ts';
 
 /** A migration as it stands in its file. */
@@ -97,10 +97,11 @@ function assertDistinctNumbers(folder: string, files: readonly string[]): void {
     const number = BigInt(versionOf(file) || '0');
     const first = seen.get(number);
     if (first !== undefined && versionOf(file) !== '') {
+      const [from, to] = [file, `${nextFree(files)}${file.slice(versionOf(file).length)}`];
       throw new Failure({
         code: 'migration/duplicate-number',
         message: `${first} and ${file} have the same number`,
-        hint: `Give one of them the next free number: git mv ${file} ${nextFree(files)}${file.slice(versionOf(file).length)}`,
+        hint: `Give one of them the next free number: git mv ${typedPath(join(folder, from))} ${typedPath(join(folder, to))}`,
         details: { files: [first, file] },
       });
     }
@@ -121,7 +122,7 @@ function readText(path: string): string {
     throw new Failure({
       code: 'migration/not-found',
       message: `cannot read the migration ${path}: ${(error as NodeJS.ErrnoException).code ?? ''}`,
-      hint: 'Check the path; the migrations are listed by: ls migrations',
+      hint: `Check the path; the files beside it are listed by: ls ${typedPath(dirname(path))}`,
       cause: error,
     });
   }

@@ -23,7 +23,13 @@ export function syntaxFailure(path: string, sql: string, problem: SyntaxProblem)
   return new Failure({
     code: 'migration/does-not-parse',
     message: `${path}:${place.line}:${place.column}: ${problem.message}`,
-    hint: `Correct the file, then look again with: drydock check ${relative('', path)}`,
+    hint: `Correct the file, then look again with: drydock check ${typedPath(path)}`,
     details: { file: path, ...place, excerpt: excerpt(sql, place) },
   });
+}
+
+/** A path as it is typed where the command runs: short inside that folder, whole outside of it. */
+export function typedPath(path: string): string {
+  const short = relative('', path);
+  return short.startsWith('..') ? path : short;
 }
