@@ -28,9 +28,9 @@ export const apply: Verb = verb<Flags>({
     lockPatience: {
       kind: 'text',
       placeholder: 'duration',
-      brief: 'How long to try for a lock that others hold (default: 60s)',
+      brief: 'How long to try for a lock (default: 60s)',
     },
-    dryRun: { kind: 'switch', brief: 'Show the plan, the findings and the gates; change nothing' },
+    dryRun: { kind: 'switch', brief: 'Show the plan and the gates; change nothing' },
   },
   run: async (input, environment = '', file) => {
     const { flags, project, cwd } = input;
