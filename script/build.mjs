@@ -2,7 +2,7 @@
 // its dependencies left outside (a caller's `pg` stays the caller's), and the type declarations.
 
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,9 +11,12 @@ import { build as esbuild } from 'esbuild';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const require = createRequire(import.meta.url);
 process.chdir(root);
-rmSync('dist', { recursive: true, force: true });
+// Built beside and put in place at the end: whoever runs the old build meanwhile can go on.
+const made = `dist.new-${process.pid}`;
+process.once('exit', () => rmSync(made, { recursive: true, force: true }));
 
 const shared = {
+  absWorkingDir: root,
   bundle: true,
   splitting: true,
   format: 'esm',
@@ -28,7 +31,7 @@ const build = (options) => esbuild({ ...shared, ...options }).catch(() => proces
 
 await build({
   entryPoints: { main: 'src/cli/main.ts' },
-  outdir: 'dist/cli',
+  outdir: `${made}/cli`,
   chunkNames: 'chunks/[name]-[hash]',
   mainFields: ['module', 'main'],
   // jiti loads its own babel file by path; the embedded servers are found on the user's disk.
@@ -47,14 +50,19 @@ await build({
 });
 // The parser looks for its WebAssembly beside the chunk that holds its loader.
 const wasm = join(dirname(require.resolve('libpg-query')), 'libpg-query.wasm');
-mkdirSync('dist/cli/chunks', { recursive: true });
-copyFileSync(wasm, 'dist/cli/chunks/libpg-query.wasm');
+mkdirSync(`${made}/cli/chunks`, { recursive: true });
+copyFileSync(wasm, `${made}/cli/chunks/libpg-query.wasm`);
 
 await build({
   entryPoints: { index: 'src/index.ts', 'health/detailed': 'src/health/detailed.ts' },
-  outdir: 'dist/lib',
+  outdir: `${made}/lib`,
   packages: 'external',
 });
 
-const compiler = [require.resolve('typescript/bin/tsc'), '-p', 'tsconfig.build.json'];
-process.exitCode = spawnSync(process.execPath, compiler, { stdio: 'inherit' }).status ?? 1;
+const compiler = require.resolve('typescript/bin/tsc');
+const declarations = ['-p', 'tsconfig.build.json', '--outDir', `${made}/types`];
+const { status } = spawnSync(process.execPath, [compiler, ...declarations], { stdio: 'inherit' });
+if (status !== 0) process.exit(1);
+
+rmSync('dist', { recursive: true, force: true });
+renameSync(made, 'dist');
