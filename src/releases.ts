@@ -6,6 +6,7 @@ import { takeSample } from './health/sample.ts';
 import { verifyHealth } from './health/verify.ts';
 import { type HealthSample, recordSample } from './history/health-samples.ts';
 import { readJournal } from './history/journal.ts';
+import { assertMarker } from './history/marker.ts';
 import { connect } from './postgres/connect.ts';
 import { doing, type Project, reading, type Target, targetNamed } from './project.ts';
 import { type DeployReport, deploy } from './release/deploy.ts';
@@ -98,6 +99,8 @@ async function releaseNamed(project: Project, revision: string): Promise<Release
 async function keepSample(target: Target, sample: HealthSample): Promise<void> {
   if (!reached(sample)) return;
   await using database = await connect(target.address, { purpose: 'health' });
+  // The soak is judged by the samples: those of one environment must not land in another.
+  await assertMarker(database, target.environment.name);
   await recordSample(database, sample).catch(() => {});
 }
 
