@@ -2,12 +2,11 @@
 //   missing    which of "server" and "client" this machine lacks
 //   embedded   name and exact version of the embedded server's package that fits this machine
 
-import { createJiti } from 'jiti';
+import { importSource } from './import-source.mjs';
 
-const source = createJiti(import.meta.url, { fsCache: false });
-const { findInstallations } = await source.import('../src/postgres/programs.ts');
-const { serverFor } = await source.import('../src/sandbox/server-programs.ts');
-const { embeddedInstallCommand } = await source.import('../src/sandbox/embedded.ts');
+const { findInstallations } = await importSource('src/postgres/programs.ts');
+const { serverFor } = await importSource('src/sandbox/server-programs.ts');
+const { embeddedInstallCommand } = await importSource('src/sandbox/embedded.ts');
 
 const clients = (await findInstallations()).find((each) => each.hasClients);
 const server = await serverFor().catch(() => undefined);
