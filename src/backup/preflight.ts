@@ -38,10 +38,11 @@ const margin = 1.3;
 export async function refuseFullDisk(folder: string, estimateBytes: number): Promise<void> {
   const { bavail, bsize } = await statfs(folder);
   const free = bavail * bsize;
-  if (free >= estimateBytes * margin) return;
+  const needed = estimateBytes * margin;
+  if (free >= needed) return;
   throw noSpace(
     folder,
-    `${formatBytes(free)} are free and about ${formatBytes(estimateBytes)} are needed`,
+    `${formatBytes(free)} are free and about ${formatBytes(needed)} are needed`,
   );
 }
 
