@@ -18,7 +18,7 @@ export const migrationArgument: ArgumentParts = {
 /** A backup, by path or name. */
 export const backupArgument: ArgumentParts = {
   placeholder: 'backup',
-  brief: 'A file of `drydock backups`, by path or name (default: the newest)',
+  brief: 'A backup, by path or name (default: the newest)',
   optional: true,
 };
 
