@@ -18,11 +18,16 @@ import { startServer } from './sandbox/server.ts';
 /** Backs up an environment by itself, for the journal too. */
 export async function backUpEnvironment(
   project: Project,
-  request: { readonly environment: string; readonly reason: string },
+  request: {
+    readonly environment: string;
+    readonly reason: string;
+    /** Hashes the rows of every table, whatever the configuration says. */
+    readonly hashAll?: boolean | undefined;
+  },
 ): Promise<Backup> {
   const target = targetNamed(project, request.environment);
   return doing(project, target, { command: 'backup', changes: true }, async () => {
-    const backup = await takeBackup(project, target, { reason: request.reason, plan: null });
+    const backup = await takeBackup(project, target, { ...request, plan: null });
     return { result: backup, backup: backup.name };
   });
 }
@@ -31,18 +36,27 @@ export async function backUpEnvironment(
 export async function takeBackup(
   project: Project,
   target: Target,
-  why: { readonly reason: string; readonly plan: string | null },
+  how: {
+    readonly reason: string;
+    readonly plan: string | null;
+    readonly hashAll?: boolean | undefined;
+  },
 ): Promise<Backup> {
   const { config, context, actor } = project;
+  const { environment } = target;
   const ledger = await reading(project, target, readLedger);
   return backUp(context, {
-    environment: target.environment.name,
+    environment: environment.name,
     address: target.address,
     backups: config.backups,
     by: actor,
     ledger: ledger.map((row) => row.version),
     gitCommit: (await findRelease(config.root, 'HEAD'))?.commit ?? null,
-    ...why,
+    reason: how.reason,
+    plan: how.plan,
+    ...(how.hashAll === true || environment.hashBackups === 'all'
+      ? { hashUpToBytes: Infinity }
+      : {}),
   });
 }
 

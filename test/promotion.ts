@@ -25,6 +25,7 @@ export const production: Environment = {
   soakMs: 24 * hourMs,
   window: { from: '02:00', to: '04:00', timeZone: 'America/New_York' },
   keepBackupsMs: 0,
+  hashBackups: 'small',
   monitorMs: 0,
   deploy: undefined,
   health: 'https://app.example/api/health/detailed',

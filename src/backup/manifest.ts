@@ -25,6 +25,8 @@ export interface Proof extends Evidence {
   readonly serverVersion: number;
   readonly compared: {
     readonly tables: number;
+    /** Tables of which the content was compared too, and not the number of rows alone. */
+    readonly hashedTables: number;
     readonly rows: number;
     readonly sequences: number;
     readonly schemaObjects: number;

@@ -66,7 +66,11 @@ describe('a backup that is whole', () => {
     const backup = await backUp(testContext(), options);
     const { proof, server, database } = await proving(backup);
     try {
-      expect(proof).toMatchObject({ outcome: 'done', differences: [], compared: { tables: 14 } });
+      expect(proof).toMatchObject({
+        outcome: 'done',
+        differences: [],
+        compared: { tables: 14, hashedTables: 14 },
+      });
       expect(proof.restoreMs).toBeGreaterThan(0);
       expect(validProof(await reread(backup))).toEqual(proof);
       await using copy = await connect(database, { purpose: 'test' });
@@ -244,6 +248,18 @@ describe('a dump that was never right fails its restore or the comparison', () =
       dumpAgain('DELETE FROM secrets'),
       'proof/differs',
       'table public.secrets has 0 rows instead of 1 row',
+    ],
+    [
+      'with a row changed',
+      dumpAgain("UPDATE users SET age = 42 WHERE user_id = 'u1'"),
+      'proof/differs',
+      'table public.users has other content',
+    ],
+    [
+      'with a large object changed',
+      dumpAgain("SELECT lo_put(oid, 2, 'l') FROM pg_largeobject_metadata"),
+      'proof/differs',
+      'one of the large objects has other content',
     ],
     [
       'with a table missing',

@@ -59,6 +59,8 @@ export interface Environment {
   readonly soakMs: number;
   readonly window: Window | undefined;
   readonly keepBackupsMs: number;
+  /** Whether a backup hashes the rows of every table, or of the small ones. */
+  readonly hashBackups: 'small' | 'all';
   readonly monitorMs: number;
   /** Shell command that brings a release of the application to this environment. */
   readonly deploy: string | undefined;

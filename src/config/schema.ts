@@ -33,8 +33,8 @@ export interface EnvironmentInput {
   soak?: string;
   /** Hours in which the environment may be changed. Default: always. */
   window?: { from: string; to: string; timeZone: string };
-  /** How long backups are kept. Default: 30 days. */
-  backups?: { keep: string };
+  /** How long backups are kept (default: 30 days), and whether they hash the rows of all tables. */
+  backups?: { keep?: string; hash?: 'small' | 'all' };
   /** How long the application is watched after an apply. Default: 24 hours. */
   monitor?: string;
   /** Shell command that brings a release of the application to this environment. */
@@ -75,7 +75,9 @@ const environmentSchema = z.strictObject({
   confirm: z.enum(['never', 'once', 'twice']).optional(),
   soak: duration.optional(),
   window: z.strictObject({ from: timeOfDay, to: timeOfDay, timeZone }).optional(),
-  backups: z.strictObject({ keep: duration }).optional(),
+  backups: z
+    .strictObject({ keep: duration.optional(), hash: z.enum(['small', 'all']).optional() })
+    .optional(),
   monitor: duration.optional(),
   deploy: z.string().min(1).optional(),
   health: z.url({ protocol: /^https?$/, error: 'is not an http address' }).optional(),
@@ -150,6 +152,7 @@ function trusted(
     soakMs: milliseconds(checked.soak ?? (checked.after === undefined ? '0s' : '24h')),
     window: checked.window,
     keepBackupsMs: milliseconds(checked.backups?.keep ?? '30d'),
+    hashBackups: checked.backups?.hash ?? 'small',
     monitorMs: milliseconds(checked.monitor ?? '24h'),
     deploy: checked.deploy,
     health: checked.health,

@@ -3,6 +3,7 @@
 import { quoteLiteral } from './address.ts';
 import type { Database } from './connect.ts';
 import { digestDifference, type SchemaDigest, schemaDigest } from './fingerprint.ts';
+import { type HashScope, type RowFigures, readRows } from './rows.ts';
 
 /** Where a sequence stands. Values are texts: they may be larger than a JSON number holds. */
 export interface SequencePosition {
@@ -14,9 +15,7 @@ export interface SequencePosition {
 }
 
 /** Everything of a database that a proof compares. */
-export interface Contents {
-  /** Rows of every table of which a dump carries the rows, by qualified name. */
-  readonly tables: Readonly<Record<string, number>>;
+export interface Contents extends RowFigures {
   readonly sequences: Readonly<Record<string, SequencePosition>>;
   /** Installed extensions with their versions. */
   readonly extensions: Readonly<Record<string, string>>;
@@ -26,7 +25,7 @@ export interface Contents {
 
 /** One thing that is not as it should be. */
 export interface ContentsDifference {
-  readonly about: 'rows' | 'sequence' | 'extension' | 'large-objects' | 'schema';
+  readonly about: 'rows' | 'hash' | 'sequence' | 'extension' | 'large-objects' | 'schema';
   readonly object: string;
   readonly expected: string | number | null;
   readonly actual: string | number | null;
@@ -35,7 +34,7 @@ export interface ContentsDifference {
 }
 
 /** The quick part of {@link Contents}: everything but the rows. */
-export async function readOutline(database: Database): Promise<Omit<Contents, 'tables'>> {
+export async function readOutline(database: Database): Promise<Omit<Contents, keyof RowFigures>> {
   const extensions = await database.query<{ name: string; version: string }>(
     'SELECT extname AS name, extversion AS version FROM pg_extension ORDER BY extname',
   );
@@ -50,38 +49,9 @@ export async function readOutline(database: Database): Promise<Omit<Contents, 't
   };
 }
 
-/** Counts the rows of every table of which a dump carries the rows. */
-export async function countRows(database: Database): Promise<Record<string, number>> {
-  // A partitioned table has no rows of its own, a foreign table's rows are elsewhere. A dump holds
-  // rows of an extension's table only where the extension asked for all of them (manual, 38.17.4).
-  const tables = await database.query<{ name: string }>(
-    `SELECT format('%I.%I', n.nspname, c.relname) AS name
-       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-      WHERE c.relkind = 'r' AND c.relpersistence <> 't'
-        AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
-        AND NOT EXISTS (
-              SELECT FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
-               WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
-                 AND NOT EXISTS (SELECT FROM unnest(e.extconfig, e.extcondition) AS u (id, condition)
-                                  WHERE u.id = c.oid AND u.condition = ''))
-      ORDER BY 1`,
-  );
-  const rows = await inBatches<{ name: string; rows: string }>(
-    database,
-    tables.map(
-      ({ name }) => `SELECT ${quoteLiteral(name)} AS name, count(*) AS rows FROM ONLY ${name}`,
-    ),
-  );
-  return Object.fromEntries(rows.map((row) => [row.name, Number(row.rows)]));
-}
-
-/**
- * Reads all of {@link Contents}, in a session of the caller's own: just-in-time compilation, which
- * for one query about hundreds of tables takes longer than the query, stays off in it.
- */
-export async function readContents(database: Database): Promise<Contents> {
-  await database.execute('SET jit = off');
-  return { tables: await countRows(database), ...(await readOutline(database)) };
+/** Reads all of {@link Contents}, in a session of the caller's own: see {@link readRows}. */
+export async function readContents(database: Database, scope: HashScope): Promise<Contents> {
+  return { ...(await readRows(database, scope)), ...(await readOutline(database)) };
 }
 
 /**
@@ -91,6 +61,7 @@ export async function readContents(database: Database): Promise<Contents> {
 export function compareContents(expected: Contents, actual: Contents): ContentsDifference[] {
   return [
     ...compareRows(expected.tables, actual.tables),
+    ...compareHashes(expected, actual),
     ...compareSequences(expected.sequences, actual.sequences),
     ...compareExtensions(expected.extensions, actual.extensions),
     ...compareLargeObjects(expected.largeObjects, actual.largeObjects),
@@ -151,6 +122,34 @@ function compareRows(
       },
     ];
   });
+}
+
+// Only on servers that hash alike; and where rows are missing, that says more.
+function compareHashes(expected: RowFigures, actual: RowFigures): ContentsDifference[] {
+  const [before, after] = [expected.hashes, actual.hashes];
+  if (before.probe !== after.probe) return [];
+  const rows = Object.entries(before.tables)
+    .filter(([table]) => expected.tables[table] === actual.tables[table])
+    .map(([table, hash]) => ({ object: `table ${table}`, hash, found: after.tables[table] }));
+  const large =
+    before.largeObjects === null || after.largeObjects === null
+      ? []
+      : [
+          {
+            object: 'one of the large objects',
+            hash: before.largeObjects,
+            found: after.largeObjects,
+          },
+        ];
+  return [...rows, ...large]
+    .filter(({ hash, found }) => hash !== found)
+    .map(({ object, hash, found }) => ({
+      about: 'hash',
+      object,
+      expected: hash,
+      actual: found ?? null,
+      sentence: `${object} has other content`,
+    }));
 }
 
 function compareSequences(

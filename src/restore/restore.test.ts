@@ -81,7 +81,10 @@ async function besides(): Promise<string[]> {
 
 async function stateOf(address: Address): Promise<[Contents, DatabaseProperties | undefined]> {
   await using database = await connect(address, { purpose: 'test' });
-  return [await readContents(database), await readProperties(database, address.database)];
+  return [
+    await readContents(database, { upToBytes: Infinity }),
+    await readProperties(database, address.database),
+  ];
 }
 
 async function inLive(sql: string): Promise<void> {

@@ -2,18 +2,22 @@ import { renderBackup } from '../render/backups.ts';
 import { type Verb, verb } from '../verb.ts';
 import { environmentArgument } from './arguments.ts';
 
-export const backup: Verb = verb<{ readonly reason?: string }>({
+export const backup: Verb = verb<{ readonly reason?: string; readonly hashAll?: boolean }>({
   name: 'backup',
   brief: 'Back up the database of an environment',
   description:
-    'Dumps the database with pg_dump into backups/ENVIRONMENT/pre_migration_DATE_TIME.dump, with a manifest beside it that holds the digest of the file and the row count of every table in the same snapshot. The file gets its name when it is whole and on disk. `drydock prove` restores it for proof.',
+    'Dumps the database with pg_dump into backups/ENVIRONMENT/pre_migration_DATE_TIME.dump, with a manifest beside it that holds the digest of the file, and the row count of every table and a hash of the rows of small ones, all of the same snapshot. The file gets its name when it is whole and on disk. `drydock prove` restores it for proof.',
   args: [environmentArgument],
-  flags: { reason: { kind: 'text', placeholder: 'text', brief: 'Why, for the manifest' } },
+  flags: {
+    reason: { kind: 'text', placeholder: 'text', brief: 'Why, for the manifest' },
+    hashAll: { kind: 'switch', brief: 'Hash the rows of every table, not of the small ones alone' },
+  },
   run: async ({ project, flags, cwd }, environment = '') => {
     const { backUpEnvironment } = await import('../../recovery.ts');
     const made = await backUpEnvironment(await project(), {
       environment,
       reason: flags.reason ?? 'by hand',
+      hashAll: flags.hashAll,
     });
     return { data: { file: made.file, manifest: made.manifest }, text: renderBackup(made, cwd) };
   },

@@ -6,7 +6,7 @@ export const prove: Verb = verb({
   name: 'prove',
   brief: 'Prove a backup: restore it into a throw-away server and compare',
   description:
-    'Checks the digest of the file, restores it into a throw-away server of the same major version, and compares the row count of every table, the sequences, the extensions and the schema with the manifest. The proof and the measured restore time are written into the manifest. Exit 6 when anything differs.',
+    'Checks the digest of the file, restores it into a throw-away server of the same major version, and compares the row count of every table, the rows themselves where the backup hashed them, the sequences, the extensions and the schema with the manifest. The proof and the measured restore time are written into the manifest. Exit 6 when anything differs.',
   args: [environmentArgument, backupArgument],
   run: async ({ project }, environment = '', wanted) => {
     const { proveBackup } = await import('../../recovery.ts');

@@ -49,9 +49,12 @@ export function renderBackups(environment: string, list: BackupList, now: Date):
 
 /** A proof that holds. */
 export function renderProof({ backup, proof }: { backup: string; proof: Proof }): string {
-  const { tables, rows, sequences, schemaObjects } = proof.compared;
+  const { tables, hashedTables, rows, sequences, schemaObjects } = proof.compared;
   return wrapLines([
     `${backup} is proven: restored in ${formatDuration(proof.restoreMs)} and compared.`,
     `${plural(tables, 'table')} with ${plural(rows, 'row')}, ${plural(sequences, 'sequence')} and ${plural(schemaObjects, 'schema object')} are as the manifest says.`,
+    hashedTables === tables
+      ? 'The content of every table was compared, not only the number of its rows.'
+      : `The content of ${hashedTables} tables was compared, of the ${tables - hashedTables} larger ones the number of rows: \`--hash-all\` of \`drydock backup\` hashes all.`,
   ]);
 }
