@@ -27,6 +27,8 @@ export interface EnvironmentStatus {
   readonly partial: readonly string[];
   /** Migrations whose file was edited after they were applied. */
   readonly edited: readonly string[];
+  /** Migrations in force that the folder has no file of, such as those of another branch. */
+  readonly withoutFile: readonly string[];
   /** True when the schema is not the one that the last apply left behind. */
   readonly drifted: boolean;
   /** Commands that began and never told their end: killed, or still at work. */
@@ -68,6 +70,7 @@ async function environmentStatus(
     pending: migrations.map((migration) => migration.name),
     partial: [],
     edited: [],
+    withoutFile: [],
     drifted: false,
     unfinished: [],
     health: null,
@@ -98,7 +101,8 @@ async function environmentStatus(
 function compare(
   migrations: readonly Migration[],
   ledger: readonly LedgerRow[],
-): Pick<EnvironmentStatus, 'last' | 'lastAt' | 'pending' | 'partial' | 'edited'> {
+): Pick<EnvironmentStatus, 'last' | 'lastAt' | 'pending' | 'partial' | 'edited' | 'withoutFile'> {
+  const files = new Set(migrations.map(({ version }) => version));
   const rows = new Map(ledger.map((row) => [row.version, row]));
   const last = ledger.at(-1);
   return {
@@ -109,6 +113,7 @@ function compare(
     edited: migrations
       .filter(({ version, checksum }) => (rows.get(version)?.checksum ?? checksum) !== checksum)
       .map(({ name }) => name),
+    withoutFile: ledger.filter(({ version }) => !files.has(version)).map(({ name }) => name),
   };
 }
 

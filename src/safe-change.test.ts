@@ -280,6 +280,13 @@ describe('the status', () => {
     expect(production?.problem).toMatch(/there is no database/);
   });
 
+  it('names what is in force and has no file here', async () => {
+    await apply('dev');
+    rmSync(join(folder, 'migrations', '001_add_name.sql'));
+    const [dev] = await statusOf(project, 'dev');
+    expect(dev?.withoutFile).toEqual(['001_add_name']);
+  });
+
   it('writes nothing, not even the schema of Drydock', async () => {
     await statusOf(project, undefined);
     await preflightChange(project, {

@@ -1,7 +1,7 @@
 // The runbook's own story on the example: teacher mode goes from a file to production; then a migration
 // breaks the application, and the emergency page brings it back.
 
-import { cpSync, writeFileSync } from 'node:fs';
+import { cpSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Context } from '../../core/context.ts';
 import { step } from '../../core/context.ts';
@@ -44,6 +44,7 @@ export async function prologue(context: Context, stage: Stage): Promise<void> {
     await Promise.all(
       environments.map((name) => inBackend(`npx --no -- drydock apply ${name} --config ${past}`)),
     );
+    rmSync(past);
   });
   const label = `fill production with ${users.toLocaleString('en')} users`;
   await step(context, label, async (reporter) => {
@@ -61,16 +62,12 @@ export async function prologue(context: Context, stage: Stage): Promise<void> {
 
 // 001 to 007 went through their gates long ago: a configuration without guards stands for that past.
 function pastConfiguration(stage: Stage): string {
-  const file = join(stage.folder, 'past.config.json');
+  const file = join(stage.backend, 'past.config.json');
   const entries = environments.map((name) => [
     name,
-    { url: addressOf(stage, name), guarded: false },
+    { url: { env: `${name.toUpperCase()}_DATABASE_URL` }, guarded: false },
   ]);
-  const configuration = {
-    migrations: join(stage.backend, 'migrations'),
-    environments: Object.fromEntries(entries),
-  };
-  writeFileSync(file, JSON.stringify(configuration), { mode: 0o600 });
+  writeFileSync(file, JSON.stringify({ environments: Object.fromEntries(entries) }));
   return file;
 }
 

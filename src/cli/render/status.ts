@@ -21,6 +21,9 @@ function paragraph(status: EnvironmentStatus): string {
       (name) => `✗ only some steps of ${name} are in force: drydock apply ${status.name}`,
     ),
     ...status.edited.map((name) => `✗ ${name} was edited after it was applied`),
+    ...(status.withoutFile.length === 0
+      ? []
+      : [`in force without a file here: ${status.withoutFile.join(', ')}`]),
     ...(status.drifted ? ['✗ the schema was changed by hand since the last apply'] : []),
     ...status.unfinished.map(
       ({ command, at, who }) => `✗ ${command} of ${who} began at ${at} and never told its end`,
