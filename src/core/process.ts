@@ -88,7 +88,7 @@ export async function runOrFail(
   throw new Failure({
     code: 'process/failed',
     message: `${program} ended with status ${result.exitCode}${said === '' ? '' : `: ${said}`}`,
-    hint: 'Read what the program said above; `drydock doctor` looks at the programs that Drydock uses.',
+    hint: 'Mend what the program says, then type the same command again.',
     details: { program, exitCode: result.exitCode, stderr: said },
   });
 }
