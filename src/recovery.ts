@@ -4,7 +4,8 @@ import { backUp } from './backup/back-up.ts';
 import { type BackupList, findBackup, listBackups } from './backup/backups.ts';
 import { type Backup, type Proof, validProof } from './backup/manifest.ts';
 import { prove } from './backup/prove.ts';
-import { withCleanup } from './core/failure.ts';
+import { type Context, interrupted } from './core/context.ts';
+import { Failure, withCleanup } from './core/failure.ts';
 import { carryJournal, type Outcome } from './history/journal.ts';
 import { readLedger } from './history/ledger.ts';
 import { prepareEnvironment } from './history/marker.ts';
@@ -103,14 +104,25 @@ export async function withProvenCopy<T>(
   work: (copy: Address, proof: Proof) => Promise<T>,
 ): Promise<T> {
   const { context } = project;
-  const proven = await prove(context, {
-    backup,
-    startServer: (wanted) => startServer(context, wanted),
-  });
-  return withCleanup(
-    () => work(proven.database, proven.proof),
-    () => proven.server.stop(),
-  );
+  try {
+    const proven = await prove(context, {
+      backup,
+      startServer: (wanted) => startServer(context, wanted),
+    });
+    return await withCleanup(
+      () => work(proven.database, proven.proof),
+      () => proven.server.stop(),
+    );
+  } catch (failure) {
+    throw aboutCopy(context, failure);
+  }
+}
+
+// It happened on a throw-away server, whatever it was: the environment itself is untouched. Ctrl-C ends
+// that server at once, so what fails then is a lost connection and means no more than Ctrl-C.
+function aboutCopy({ signal }: Context, failure: unknown): unknown {
+  if (signal.aborted) return interrupted();
+  return failure instanceof Failure ? failure.withState('untouched') : failure;
 }
 
 /** Proves a backup by itself, for the journal too. */
