@@ -2,12 +2,16 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
 import type { ConfigInput } from '../src/config/schema.ts';
 import { type RunResult, run } from '../src/core/process.ts';
+import { firstBrokenEntry, type JournalEntry, readJournal } from '../src/history/journal.ts';
+import { readLedger } from '../src/history/ledger.ts';
+import type { Address } from '../src/postgres/address.ts';
+import { connect } from '../src/postgres/connect.ts';
 import { installedModules } from './package.ts';
 
 /** A project folder with a configuration, migrations and the installed command. */
@@ -26,6 +30,8 @@ export interface CommandProject extends AsyncDisposable {
 /** A command at work. */
 export interface RunningCommand {
   readonly pid: number;
+  /** What it has written on standard error so far. */
+  said(): string;
   /** Sends a signal and waits for the end. */
   signal(name: NodeJS.Signals): Promise<{ exitCode: number | null; stderr: string }>;
 }
@@ -171,6 +177,7 @@ function start(
   const ended = once(child, 'close') as Promise<[number | null]>;
   return {
     pid: child.pid ?? 0,
+    said: () => stderr,
     signal: async (name) => {
       child.kill(name);
       const [exitCode] = await ended;
@@ -187,7 +194,18 @@ export async function filesIn(project: CommandProject, below = '.'): Promise<str
   return stdout.trim().split('\n').sort();
 }
 
-/** Reads a file of a project. */
-export function read(project: CommandProject, path: string): Promise<string> {
-  return readFile(join(project.folder, path), 'utf8');
+/** What a command could leave half-written: files, tables and indexes, and rows of the ledger. */
+export async function traces(project: CommandProject, address: Address): Promise<object> {
+  await using database = await connect(address, { purpose: 'test' });
+  const relations = await database.query(
+    "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1",
+  );
+  return { files: await filesIn(project), relations, ledger: await readLedger(database) };
+}
+
+/** The last entry of a database's journal, whose chain must be whole. */
+export async function lastEntry(address: Address): Promise<JournalEntry | undefined> {
+  await using database = await connect(address, { purpose: 'test' });
+  expect(await firstBrokenEntry(database)).toBeUndefined();
+  return (await readJournal(database, 1))[0]?.entry;
 }

@@ -23,8 +23,9 @@ export async function inTerminal(
   },
 ): Promise<{ readonly exitCode: number; readonly screen: string }> {
   const { cwd, env, answers } = options;
-  // A terminal begins without a size, and what asks in one of no columns writes a letter a line.
-  const marked = `stty cols 80 rows 24; ${commandLine}; echo "status=$?"`;
+  // A terminal begins without a size, and what asks in one of no columns writes a letter a line. The
+  // shell outlives Ctrl-C, to tell the status.
+  const marked = `stty cols 80 rows 24; trap : INT; ${commandLine}; echo "status=$?"`;
   // The same program with two ways of writing its arguments: BSD's and util-linux's.
   const args =
     process.platform === 'darwin'
