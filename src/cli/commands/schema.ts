@@ -4,7 +4,7 @@ import { type CommandInput, type Verb, verb } from '../verb.ts';
 
 const snapshot: Verb = verb({
   name: 'schema snapshot',
-  brief: 'Write what a database holds, without rows, for checks without credentials',
+  brief: 'Write what a database holds, without rows, for later checks',
   description:
     'Reads names, types, constraints, sizes and traffic of every table in one read-only transaction, and prints a JSON document. Commit it, and give it to: drydock check --schema FILE.',
   args: [{ placeholder: 'environment', brief: 'An environment, or an address' }],
