@@ -4,15 +4,15 @@
 import { parseSql } from '../postgres/parser.ts';
 import { blockedBy, type LockMode } from '../postgres/table-lock.ts';
 import { positionsIn } from '../postgres/text-position.ts';
-import { type Allowance, allowancesOf } from './directives.ts';
+import { type Allowance, allowanceFinder, allowancesOf } from './directives.ts';
 import type { AllowedFinding, CheckReport, Finding, Severity } from './finding.ts';
-import { locksOf } from './locks-of.ts';
+import { locksOf, rangeOfKey } from './locks-of.ts';
 import { fold } from './model/fold.ts';
 import { calledRoutine } from './model/fold-types.ts';
 import { SchemaModel, type TableSize } from './model/schema.ts';
 import { type TransactionModel, TransactionReader } from './model/transaction.ts';
 import { routineBody } from './plpgsql.ts';
-import type { FileContext, Hit, Rule } from './rule.ts';
+import type { FileContext, Hit, Rule, RuleContext } from './rule.ts';
 import { unusedAllowances } from './rules/allowance-without-use/rule.ts';
 import { dynamicSqlUnchecked } from './rules/dynamic-sql-unchecked/rule.ts';
 import { rules as everyRule } from './rules.ts';
@@ -106,10 +106,12 @@ class Checker {
     };
     const told: Told[] = [];
     const reader = new TransactionReader({ managed: this.#managed, firstId: this.#transactions });
-    for (const each of parsed.statements) {
-      const statement: Statement = { ...each, inside: undefined };
+    const statements = parsed.statements.map((each): Statement => ({ ...each, inside: undefined }));
+    for (const [at, statement] of statements.entries()) {
       const transaction = reader.enter(statement.node);
-      if (isChecked) this.#check(statement, transaction, file, told);
+      const next = statements[at + 1];
+      if (isChecked)
+        this.#check(statement, { schema: this.#schema, transaction, file, next }, told);
       file.statements.push(statement);
       this.#follow(statement, transaction, reader);
       await this.#lookInside(statement, transaction, { reader, file, told, isChecked });
@@ -144,14 +146,14 @@ class Checker {
       const body = await routineBody({ ...definition, inside: undefined });
       for (const each of body.statements) {
         const run = { ...each, start: statement.start, end: statement.end, inside: undefined };
-        if (isChecked) this.#check(run, transaction, file, told);
+        if (isChecked) this.#check(run, { schema: this.#schema, transaction, file }, told);
         this.#follow(run, transaction, reader);
       }
       return;
     }
     const body = await routineBody(statement);
     for (const inner of body.statements) {
-      if (isChecked) this.#check(inner, transaction, file, told);
+      if (isChecked) this.#check(inner, { schema: this.#schema, transaction, file }, told);
       file.statements.push(inner);
       if (inner.inside?.runs) this.#follow(inner, transaction, reader);
     }
@@ -162,13 +164,7 @@ class Checker {
     }
   }
 
-  #check(
-    statement: Statement,
-    transaction: TransactionModel,
-    file: FileContext,
-    told: Told[],
-  ): void {
-    const context = { schema: this.#schema, transaction, file };
+  #check(statement: Statement, context: RuleContext, told: Told[]): void {
     const kind = Object.keys(statement.node)[0] ?? '';
     for (const rule of this.#byKind.get(kind) ?? this.#byKind.get('') ?? []) {
       for (const hit of rule.check?.(statement, context) ?? []) {
@@ -178,7 +174,11 @@ class Checker {
   }
 
   #follow(statement: Statement, transaction: TransactionModel, reader: TransactionReader): void {
-    for (const lock of locksOf(statement, this.#schema)) reader.hold(transaction, lock);
+    for (const lock of locksOf(statement, this.#schema)) {
+      const table = rangeOfKey(lock.table);
+      const inUse = !this.#schema.isNew(table) && !this.#schema.isPerhapsNew(table);
+      reader.hold(transaction, lock, { inUse });
+    }
     if (!('TransactionStmt' in statement.node)) transaction.statements += 1;
     fold(this.#schema, statement, transaction);
   }
@@ -207,14 +207,13 @@ class Checker {
   #report(file: FileContext, told: readonly Told[]): void {
     const positionAt = positionsIn(file.sql);
     const allowances = allowancesOf(file.comments, file.statements);
+    const allowanceFor = allowanceFinder(allowances);
     const used = new Set<Allowance>();
     const findings: Finding[] = [];
     for (const each of told) {
       const finding = findingOf(each, file, positionAt);
       const start = each.hit.start ?? each.statement?.start ?? 0;
-      const allowance = allowances.find(
-        ({ rules, from, to }) => rules.includes(finding.rule) && from <= start && start <= to,
-      );
+      const allowance = allowanceFor(finding.rule, start);
       if (allowance !== undefined) used.add(allowance);
       if (allowance === undefined || allowance.reason === '') findings.push(finding);
       else this.allowed.push({ finding, reason: allowance.reason });
@@ -225,7 +224,8 @@ class Checker {
       }
     }
     findings.sort((a, b) => a.line - b.line || a.column - b.column || rank(a) - rank(b));
-    this.findings.push(...findings);
+    // One at a time: a spread of 100,000 arguments would overflow the stack.
+    for (const finding of findings) this.findings.push(finding);
   }
 }
 

@@ -24,10 +24,13 @@ export function allowancesOf(
   comments: readonly SqlComment[],
   statements: readonly Statement[],
 ): Allowance[] {
+  // Comments and statements come in reading order: each search goes on where the last one ended.
+  let next = 0;
   return comments.flatMap((comment) => {
+    while (next < statements.length && (statements[next]?.end ?? 0) <= comment.start) next += 1;
+    const target = statements[next];
     const [, verb, rules, reason = ''] = pattern.exec(comment.text) ?? [];
     if (verb === undefined || rules === undefined) return [];
-    const target = statementOf(comment, statements);
     const whole = verb.toLowerCase() === 'allow-file';
     return [
       {
@@ -46,7 +49,36 @@ export function isDirective(comment: SqlComment): boolean {
   return /^(?:--|\/\*)\s*drydock:/i.test(comment.text);
 }
 
-// The statement around the comment, or the next one.
-function statementOf(comment: SqlComment, statements: readonly Statement[]): Statement | undefined {
-  return statements.find((statement) => statement.end > comment.start);
+/** Prepares many questions "which comment allows this rule's finding at this place?". */
+export function allowanceFinder(
+  allowances: readonly Allowance[],
+): (rule: string, start: number) => Allowance | undefined {
+  const byRule = new Map<string, Allowance[]>();
+  for (const allowance of allowances) {
+    for (const rule of allowance.rules) {
+      const list = byRule.get(rule) ?? [];
+      list.push(allowance);
+      byRule.set(rule, list);
+    }
+  }
+  for (const list of byRule.values()) list.sort((a, b) => a.from - b.from);
+  return (rule, start) => {
+    const list = byRule.get(rule) ?? [];
+    const whole = list[0];
+    if (whole !== undefined && whole.from === 0 && whole.to >= start) return whole;
+    // Statements do not overlap: only the last one that begins before the place can hold it.
+    const at = lastBefore(list, start);
+    return at !== undefined && start <= at.to ? at : undefined;
+  };
+}
+
+function lastBefore(list: readonly Allowance[], start: number): Allowance | undefined {
+  let low = 0;
+  let high = list.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((list[middle]?.from ?? 0) <= start) low = middle + 1;
+    else high = middle;
+  }
+  return list[low - 1];
 }

@@ -265,7 +265,7 @@ export function tableOfIndex(
   index: RangeVar | undefined,
   schema: SchemaModel,
 ): RangeVar | undefined {
-  return rangeOfKey(schema.indexes.get(schema.key(index))?.table);
+  return rangeOfKey(schema.index(schema.key(index))?.table);
 }
 
 /** A key of the model as a name; the default schema is left out, as people do. */

@@ -85,7 +85,7 @@ class Observer {
       const told = [...this.#messages];
       const inner = (await routineBody(statement)).statements.filter((each) => each.inside?.runs);
       for (const each of [statement, ...inner]) {
-        for (const lock of locksOf(each, schema)) reader.hold(transaction, lock);
+        for (const lock of locksOf(each, schema)) reader.hold(transaction, lock, { inUse: true });
       }
       if (open !== 0) {
         const observed = await this.#locks(before);

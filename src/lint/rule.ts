@@ -15,6 +15,8 @@ export interface RuleContext {
   readonly schema: SchemaModel;
   readonly transaction: TransactionModel;
   readonly file: FileContext;
+  /** The statement that follows in the file; unknown inside routines. */
+  readonly next?: Statement | undefined;
 }
 
 /** The file that a statement stands in. */

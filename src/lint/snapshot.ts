@@ -62,7 +62,7 @@ export function modelOf(snapshot: SchemaSnapshot): SchemaModel {
     parent?.partitions.add(key);
     if (parent !== undefined && isDefaultPartition) parent.defaultPartition = key;
   }
-  for (const [key, index] of Object.entries(snapshot.indexes)) schema.indexes.set(key, index);
+  for (const [key, index] of Object.entries(snapshot.indexes)) schema.addIndex(key, index);
   for (const [key, type] of Object.entries(snapshot.types)) schema.types.set(key, type);
   for (const [key, columns] of Object.entries(snapshot.views)) schema.views.set(key, columns);
   for (const [name, volatility] of Object.entries(snapshot.routines)) {

@@ -49,8 +49,8 @@ const folders: Readonly<Record<string, Folder>> = {
     const columns = pickAll(index?.indexParams, 'IndexElem').map((each) => each.name ?? '');
     const name = index?.idxname ?? `${index?.relation?.relname}_${columns.join('_')}_idx`;
     const key = `${table.slice(0, table.indexOf('.'))}.${name}`;
-    if (index?.if_not_exists && schema.indexes.has(key)) return;
-    schema.indexes.set(key, {
+    if (index?.if_not_exists && schema.index(key) !== undefined) return;
+    schema.addIndex(key, {
       name,
       table,
       columns,
@@ -186,7 +186,7 @@ function addConstraint(
   const kinds = constraintKinds[constraint.contype as keyof typeof constraintKinds];
   if (kinds === undefined) return;
   const [kind, suffix] = kinds;
-  const index = schema.indexes.get(
+  const index = schema.index(
     `${table.key.slice(0, table.key.indexOf('.'))}.${constraint.indexname}`,
   );
   const written = strings(constraint.fk_attrs ?? constraint.keys);
@@ -205,7 +205,7 @@ function addConstraint(
     transaction: context.transaction,
   });
   if (kind === 'unique' || kind === 'primary key') {
-    schema.indexes.set(`${table.key.slice(0, table.key.indexOf('.'))}.${name}`, {
+    schema.addIndex(`${table.key.slice(0, table.key.indexOf('.'))}.${name}`, {
       name,
       table: table.key,
       columns: used,
@@ -240,8 +240,8 @@ function foldAlteration(
       for (const [key, constraint] of table.constraints) {
         if (constraint.columns.includes(named)) table.constraints.delete(key);
       }
-      for (const [key, index] of schema.indexes) {
-        if (index.table === table.key && index.columns.includes(named)) schema.indexes.delete(key);
+      for (const key of schema.indexKeysOf(table.key)) {
+        if (schema.index(key)?.columns.includes(named)) schema.removeIndex(key);
       }
       return;
     case 'AT_AlterColumnType': {
@@ -273,7 +273,7 @@ function foldAlteration(
     }
     case 'AT_DropConstraint':
       table.constraints.delete(named);
-      schema.indexes.delete(`${table.key.slice(0, table.key.indexOf('.'))}.${named}`);
+      schema.removeIndex(`${table.key.slice(0, table.key.indexOf('.'))}.${named}`);
       return;
     case 'AT_AttachPartition': {
       const partition = pick(command.def, 'PartitionCmd');
@@ -301,7 +301,7 @@ function foldDrop(schema: SchemaModel, statement: Statement): void {
         forgetTable(schema, key);
         break;
       case 'OBJECT_INDEX':
-        schema.indexes.delete(key);
+        schema.removeIndex(key);
         break;
       case 'OBJECT_VIEW':
         schema.views.delete(key);
@@ -327,9 +327,7 @@ function forgetTable(schema: SchemaModel, key: string): void {
   }
   schema.tables.delete(key);
   schema.gone.add(key);
-  for (const [name, index] of schema.indexes) {
-    if (index.table === key) schema.indexes.delete(name);
-  }
+  for (const name of schema.indexKeysOf(key)) schema.removeIndex(name);
 }
 
 function foldRename(schema: SchemaModel, statement: Statement): void {
@@ -346,10 +344,10 @@ function foldRename(schema: SchemaModel, statement: Statement): void {
     table.columns.delete(column.name);
     table.columns.set(rename.newname, { ...column, name: rename.newname });
   } else if (rename.renameType === 'OBJECT_INDEX') {
-    const index = schema.indexes.get(key);
+    const index = schema.index(key);
     if (index === undefined) return;
-    schema.indexes.delete(key);
-    schema.indexes.set(`${schemaName}.${rename.newname}`, { ...index, name: rename.newname });
+    schema.removeIndex(key);
+    schema.addIndex(`${schemaName}.${rename.newname}`, { ...index, name: rename.newname });
   }
 }
 
@@ -359,7 +357,8 @@ function rekey(schema: SchemaModel, from: string, to: string): void {
   if (table === undefined) return;
   schema.tables.delete(from);
   schema.tables.set(to, { ...table, key: to });
-  for (const [name, index] of schema.indexes) {
-    if (index.table === from) schema.indexes.set(name, { ...index, table: to });
+  for (const name of schema.indexKeysOf(from)) {
+    const index = schema.index(name);
+    if (index !== undefined) schema.addIndex(name, { ...index, table: to });
   }
 }

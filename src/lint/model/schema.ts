@@ -82,7 +82,8 @@ export interface RoutineModel {
 /** Everything that is known at one point of reading. */
 export class SchemaModel {
   readonly tables: Map<string, TableModel> = new Map();
-  readonly indexes: Map<string, IndexModel> = new Map();
+  readonly #indexes: Map<string, IndexModel> = new Map();
+  readonly #indexesByTable: Map<string, Set<string>> = new Map();
   readonly types: Map<string, TypeModel> = new Map();
   readonly routines: Map<string, RoutineModel> = new Map();
   /** Views by key, with the columns that their queries read, as `table.column` or `*.column`. */
@@ -143,10 +144,35 @@ export class SchemaModel {
   readonly volatilityOf = (name: string): Volatility =>
     this.routines.get(name)?.volatility ?? 'unknown';
 
+  /** The index with this key. */
+  index(key: string): IndexModel | undefined {
+    return this.#indexes.get(key);
+  }
+
   /** The indexes of a table. */
   indexesOf(name: RangeVar | undefined): IndexModel[] {
-    const key = this.key(name);
-    return [...this.indexes.values()].filter((index) => index.table === key);
+    return this.indexKeysOf(this.key(name)).flatMap((key) => this.#indexes.get(key) ?? []);
+  }
+
+  /** The keys of the indexes of the table with this key. */
+  indexKeysOf(table: string): string[] {
+    return [...(this.#indexesByTable.get(table) ?? [])];
+  }
+
+  /** Notes an index under its key. */
+  addIndex(key: string, index: IndexModel): void {
+    this.removeIndex(key);
+    this.#indexes.set(key, index);
+    const keys = this.#indexesByTable.get(index.table) ?? new Set();
+    this.#indexesByTable.set(index.table, keys.add(key));
+  }
+
+  /** Forgets an index. */
+  removeIndex(key: string): void {
+    const index = this.#indexes.get(key);
+    if (index === undefined) return;
+    this.#indexes.delete(key);
+    this.#indexesByTable.get(index.table)?.delete(key);
   }
 
   /** The table with this key, made on first use as one of which nothing is known. */

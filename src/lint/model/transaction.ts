@@ -3,8 +3,7 @@
 // be in one; other runners commit after each statement.
 
 import { mustRunAlone } from '../../migration/steps.ts';
-import type { LockMode } from '../../postgres/table-lock.ts';
-import { stronger } from '../../postgres/table-lock.ts';
+import { isAtLeast, type LockMode, stronger } from '../../postgres/table-lock.ts';
 import { type Node, pick } from '../sql/node.ts';
 
 /** A lock that a transaction holds until its end. */
@@ -22,6 +21,8 @@ export interface TransactionModel {
   readonly kind: 'own' | 'managed' | 'none';
   /** The locks of the statements before, strongest per table. */
   readonly locks: Map<string, HeldLock>;
+  /** Those that keep the application waiting: SHARE or stronger on tables in use, in order. */
+  readonly blocking: Map<string, HeldLock>;
   /** Values that the transaction has added, by the enum's key. */
   readonly enumValues: Map<string, Set<string>>;
   /** Statements before this one that are in the same transaction. */
@@ -61,10 +62,16 @@ export class TransactionReader {
     return this.#current;
   }
 
-  /** Adds a lock to those that `transaction` holds. */
-  hold(transaction: TransactionModel, lock: HeldLock): void {
+  /** Adds a lock to those that `transaction` holds; `inUse` tells whether others use the table. */
+  hold(
+    transaction: TransactionModel,
+    lock: HeldLock,
+    { inUse }: { readonly inUse: boolean },
+  ): void {
     const before = transaction.locks.get(lock.table);
-    transaction.locks.set(lock.table, { ...lock, mode: stronger(lock.mode, before?.mode) });
+    const held = { ...lock, mode: stronger(lock.mode, before?.mode) };
+    transaction.locks.set(lock.table, held);
+    if (inUse && isAtLeast(held.mode, 'SHARE')) transaction.blocking.set(lock.table, held);
   }
 
   /** The first number that no transaction of this file has. */
@@ -74,6 +81,20 @@ export class TransactionReader {
 
   #open(kind: TransactionModel['kind']): TransactionModel {
     this.#number += 1;
-    return { id: this.#number, kind, locks: new Map(), enumValues: new Map(), statements: 0 };
+    return {
+      id: this.#number,
+      kind,
+      locks: new Map(),
+      blocking: new Map(),
+      enumValues: new Map(),
+      statements: 0,
+    };
   }
+}
+
+/** The first lock of the transaction, on a table in use, that is `mode` or stronger. */
+export function firstBlocking(transaction: TransactionModel, mode: LockMode): HeldLock | undefined {
+  // Not an array of them: a transaction may hold 50,000 locks and be asked at each statement.
+  for (const lock of transaction.blocking.values()) if (isAtLeast(lock.mode, mode)) return lock;
+  return undefined;
 }

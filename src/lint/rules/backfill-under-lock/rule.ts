@@ -1,6 +1,5 @@
-import { isAtLeast } from '../../../postgres/table-lock.ts';
 import { inNextTransaction } from '../../fix/edit.ts';
-import { rangeOfKey } from '../../locks-of.ts';
+import { firstBlocking } from '../../model/transaction.ts';
 import type { Rule } from '../../rule.ts';
 import { pick, shown } from '../../sql/node.ts';
 import { bodyOf } from '../../statement.ts';
@@ -16,7 +15,7 @@ export const backfillUnderLock: Rule = {
     'Commit after the ALTER TABLE; change the rows in batches in transactions of their own.',
   work: 'held',
   on: ['UpdateStmt', 'InsertStmt', 'DeleteStmt', 'MergeStmt'],
-  *check(statement, { schema, transaction }) {
+  *check(statement, { transaction }) {
     const change =
       bodyOf(statement, 'UpdateStmt') ??
       bodyOf(statement, 'DeleteStmt') ??
@@ -29,12 +28,7 @@ export const backfillUnderLock: Rule = {
         bodyOf(statement, 'InsertStmt') !== undefined)
     )
       return;
-    const held = [...transaction.locks.values()].find(
-      (lock) =>
-        isAtLeast(lock.mode, 'SHARE') &&
-        !schema.isNew(rangeOfKey(lock.table)) &&
-        schema.tables.has(lock.table),
-    );
+    const held = firstBlocking(transaction, 'SHARE');
     if (held === undefined) return;
     yield {
       objects: [held.shown],

@@ -1,7 +1,7 @@
 import { inNextTransaction } from '../../fix/edit.ts';
 import { rangeOfKey } from '../../locks-of.ts';
 import type { Rule } from '../../rule.ts';
-import { contains, shown } from '../../sql/node.ts';
+import { contains, type Node, shown } from '../../sql/node.ts';
 import { bodyOf } from '../../statement.ts';
 
 export const enumValueUsedInTransaction: Rule = {
@@ -19,9 +19,7 @@ export const enumValueUsedInTransaction: Rule = {
       const type = schema.types.get(key);
       const isOfTransaction = type?.kind === 'enum' && type.transaction === transaction.id;
       if (isOfTransaction && (schema.serverVersion ?? 0) >= 170000) continue;
-      const used = [...values].find((value) =>
-        contains([statement.node], 'A_Const', (constant) => constant.sval?.sval === value),
-      );
+      const used = textsIn(statement.node).find((text) => values.has(text));
       if (used === undefined) continue;
       yield {
         objects: [shown(rangeOfKey(key))],
@@ -32,3 +30,12 @@ export const enumValueUsedInTransaction: Rule = {
     }
   },
 };
+
+function textsIn(node: Node): string[] {
+  const texts: string[] = [];
+  contains([node], 'A_Const', ({ sval }) => {
+    if (sval?.sval !== undefined) texts.push(sval.sval);
+    return false;
+  });
+  return texts;
+}

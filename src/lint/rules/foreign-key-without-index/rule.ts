@@ -25,12 +25,13 @@ export const foreignKeyWithoutIndex: Rule = {
     for (const statement of file.statements) {
       for (const { table, columns, start } of foreignKeys(statement)) {
         const key = schema.key(table);
-        const covered = [...schema.indexes.values()].some(
-          (index) =>
-            index.table === key &&
-            !index.isPartial &&
-            columns.every((column) => index.columns.slice(0, columns.length).includes(column)),
-        );
+        const covered = schema
+          .indexesOf(table)
+          .some(
+            (index) =>
+              !index.isPartial &&
+              columns.every((column) => index.columns.slice(0, columns.length).includes(column)),
+          );
         if (covered || !schema.tables.has(key)) continue;
         const isKnown = schema.table(table)?.hasAllColumns === true;
         yield {

@@ -12,13 +12,14 @@ export const indexDroppedBeforeReplacement: Rule = {
   why: 'Until the new index is ready, every query that used the old one reads the whole table.',
   safeForm: 'Build the new index first, under another name, then drop the old one.',
   *checkFile(file) {
-    for (const [at, statement] of file.statements.entries()) {
+    const builds = file.statements.filter((each) => bodyOf(each, 'IndexStmt') !== undefined);
+    for (const statement of builds.length === 0 ? [] : file.statements) {
       const drop = bodyOf(statement, 'DropStmt');
       if (drop?.removeType !== 'OBJECT_INDEX') continue;
       for (const name of droppedNames(drop)) {
-        const next = file.statements
-          .slice(at + 1)
-          .find((later) => replaces(later, name.relname ?? ''));
+        const next = builds.find(
+          (each) => each.start > statement.start && replaces(each, name.relname ?? ''),
+        );
         if (next === undefined) continue;
         yield {
           statement,

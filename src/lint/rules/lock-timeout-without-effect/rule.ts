@@ -13,13 +13,12 @@ export const lockTimeoutWithoutEffect: Rule = {
   why: '0 and RESET switch it off, SET LOCAL outside a transaction has no effect, and while a long one runs everybody waits behind it.',
   safeForm: "SET LOCAL lock_timeout = '500ms' inside the transaction; or leave it to Drydock.",
   on: ['VariableSetStmt'],
-  *check(statement, { transaction, file }) {
+  *check(statement, context) {
     const set = bodyOf(statement, 'VariableSetStmt');
     if (set?.name !== 'lock_timeout') return;
     const value = constantText(set.args?.[0]);
     const ms = value === undefined ? 0 : milliseconds(value);
-    const at = file.statements.indexOf(statement);
-    const next = file.statements.slice(at < 0 ? file.statements.length : at + 1)[0];
+    const { next, transaction } = context;
     const isAlone =
       transaction.kind === 'none' ||
       (transaction.kind === 'managed' && next !== undefined && mustRunAlone(next.node));

@@ -10,28 +10,31 @@ export const tableWithoutPrimaryKey: Rule = {
   title: 'CREATE TABLE without a primary key',
   why: "Rows cannot be told apart by logical replication, by batched changes, or by Drydock's own undo and rescue.",
   safeForm: 'Give the table a primary key.',
-  on: ['CreateStmt'],
-  *check(statement, { file }) {
-    const create = bodyOf(statement, 'CreateStmt');
-    if (
-      create === undefined ||
-      create.partbound !== undefined ||
-      create.relation?.relpersistence === 't'
-    )
-      return;
-    const inherits =
-      (create.inhRelations ?? []).length > 0 || contains(create.tableElts, 'TableLikeClause');
-    const hasKey = contains([create], 'Constraint', ({ contype }) => contype === 'CONSTR_PRIMARY');
-    const later = file.statements.some((each) =>
-      addedConstraints(each, 'CONSTR_PRIMARY').some(
-        ({ table }) => shown(table) === shown(create.relation),
+  *checkFile(file) {
+    const keyed = new Set(
+      file.statements.flatMap((each) =>
+        addedConstraints(each, 'CONSTR_PRIMARY').map(({ table }) => shown(table)),
       ),
     );
-    if (inherits || hasKey || later) return;
-    yield {
-      objects: [shown(create.relation)],
-      lock: null,
-      message: `${shown(create.relation)} has no primary key.`,
-    };
+    for (const statement of file.statements) {
+      const create = bodyOf(statement, 'CreateStmt');
+      const table = create?.relation;
+      if (create === undefined || create.partbound !== undefined || table?.relpersistence === 't')
+        continue;
+      const inherits =
+        (create.inhRelations ?? []).length > 0 || contains(create.tableElts, 'TableLikeClause');
+      const hasKey = contains(
+        [create],
+        'Constraint',
+        ({ contype }) => contype === 'CONSTR_PRIMARY',
+      );
+      if (inherits || hasKey || keyed.has(shown(table))) continue;
+      yield {
+        statement,
+        objects: [shown(table)],
+        lock: null,
+        message: `${shown(table)} has no primary key.`,
+      };
+    }
   },
 };

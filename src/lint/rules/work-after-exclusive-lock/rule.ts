@@ -1,5 +1,6 @@
 import { inNextTransaction } from '../../fix/edit.ts';
 import { locksOf, rangeOfKey } from '../../locks-of.ts';
+import { firstBlocking } from '../../model/transaction.ts';
 import type { Rule } from '../../rule.ts';
 import { bodyOf } from '../../statement.ts';
 
@@ -13,20 +14,13 @@ export const workAfterExclusiveLock: Rule = {
   safeForm: 'One transaction for each table; commit before anything that takes time.',
   work: 'held',
   *check(statement, { schema, transaction }) {
-    const held = [...transaction.locks.values()].filter(
-      (lock) =>
-        lock.mode === 'ACCESS EXCLUSIVE' &&
-        schema.tables.has(lock.table) &&
-        !schema.isNew(rangeOfKey(lock.table)) &&
-        !schema.isPerhapsNew(rangeOfKey(lock.table)),
-    );
-    const [first] = held;
+    const first = firstBlocking(transaction, 'ACCESS EXCLUSIVE');
     if (first === undefined) return;
     const next = locksOf(statement, schema).find(
       (lock) =>
         lock.table !== first.table &&
         lock.mode === 'ACCESS EXCLUSIVE' &&
-        !held.some((each) => each.table === lock.table) &&
+        transaction.locks.get(lock.table)?.mode !== 'ACCESS EXCLUSIVE' &&
         !schema.isNew(rangeOfKey(lock.table)) &&
         bodyOf(statement, 'CreateStmt') === undefined,
     );
