@@ -117,13 +117,14 @@ async function applyAtOnce(project: Project, change: Change): Promise<ChangeRepo
 async function promote(project: Project, change: Change): Promise<ChangeReport> {
   const { target, request, plan, findings } = change;
   const { answers, waivers, lockPatienceMs } = request;
+  const { confirm } = target.environment;
 
   const evidence = await evidenceFor(project, change);
   const gates = judgeGates(evidence, waivers);
   if (closedGates(gates, 'before').length > 0) {
     return changeReport(target, plan, { outcome: 'refused', gates });
   }
-  if (!(await answers.plan({ target, plan, findings, gates }))) {
+  if (confirm !== 'never' && !(await answers.plan({ target, plan, findings, gates }))) {
     return changeReport(target, plan, { outcome: 'declined', gates });
   }
 
@@ -143,7 +144,7 @@ async function promote(project: Project, change: Change): Promise<ChangeReport> 
   const { sizeBytes } = backup.manifest.dump;
   const wayBack = { name: backup.name, sizeBytes, restoreMs: proof.restoreMs };
   const final = { target, plan, findings, gates: judged, backup: wayBack, rehearsal };
-  if (!(await answers.final(final))) {
+  if (confirm === 'twice' && !(await answers.final(final))) {
     return changeReport(target, plan, { outcome: 'declined', ...soFar });
   }
 
