@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -10,9 +10,11 @@ import {
   testDatabase,
 } from '../../test/database.ts';
 import richDatabase from '../../test/rich-database.sql';
+import { sha256 } from '../core/digest.ts';
 import { Address } from '../postgres/address.ts';
 import { connect } from '../postgres/connect.ts';
 import { schemaFingerprint } from '../postgres/fingerprint.ts';
+import { clientFor, programPath } from '../postgres/programs.ts';
 import { type BackUpOptions, backUp } from './back-up.ts';
 import { findBackup, listBackups } from './backups.ts';
 
@@ -56,12 +58,80 @@ describe('a backup', () => {
     expect(backup.name).toBe('pre_migration_20251015_120000.dump');
     expect(await files('named')).toEqual([
       'pre_migration_20251015_120000.dump',
+      'pre_migration_20251015_120000.dump.globals.sql',
       'pre_migration_20251015_120000.dump.manifest.json',
     ]);
-    for (const file of [backup.file, `${backup.file}.manifest.json`]) {
+    for (const name of await files('named')) {
+      const file = join(backups, 'named', name);
       expect((await stat(file)).mode & 0o777).toBe(0o600);
     }
     expect((await stat(join(backups, 'named'))).mode & 0o777).toBe(0o700);
+  });
+
+  it('of a larger database is a folder of the same name, closed to others as well', async () => {
+    const backup = await backUp(testContext(), { ...optionsFor('large'), folderFromBytes: 0 });
+    expect((await stat(backup.file)).mode & 0o777).toBe(0o700);
+    const { files: written, sizeBytes, format } = backup.manifest.dump;
+    expect(format).toBe('folder');
+    expect(written.map(({ name }) => name)).toEqual((await readdir(backup.file)).sort());
+    expect(sizeBytes).toBe(written.reduce((sum, file) => sum + file.sizeBytes, 0));
+    for (const { name } of written)
+      expect((await stat(join(backup.file, name))).mode & 0o777).toBe(0o600);
+    const list = await listBackups(backups, 'large');
+    expect(list).toEqual({ backups: [backup], incomplete: [] });
+    for (const wanted of [backup.file, `${backup.file}/`, backup.name, 'latest'])
+      expect(await findBackup({ backups, environment: 'large', wanted, from: [] })).toEqual(backup);
+  });
+
+  it('has the roles of the server and the settings of the database beside it, without passwords', async () => {
+    const sql = (name: string): string =>
+      `CREATE ROLE "Group ${name}"; CREATE ROLE "member ${name}" LOGIN PASSWORD 'secret' IN ROLE "Group ${name}";
+       ALTER DATABASE "${name}" SET timezone = 'Asia/Tokyo'; ALTER ROLE "Group ${name}" IN DATABASE "${name}" SET jit = off`;
+    const set = await testDatabase();
+    const { database: name } = set.address;
+    await using server = await connect(serverAddress(), { purpose: 'test' });
+    await server.execute(sql(name));
+    const { file, manifest } = await backUp(testContext(), optionsFor('globals', set.address));
+    const text = await readFile(`${file}.globals.sql`, 'utf8');
+    await set.drop();
+    await server.execute(`DROP ROLE "member ${name}", "Group ${name}"`);
+    for (const line of [
+      `CREATE ROLE "member ${name}";`,
+      `GRANT "Group ${name}" TO "member ${name}"`,
+      `CREATE DATABASE "${name}" TEMPLATE template0 ENCODING 'UTF8'`,
+      `ALTER DATABASE "${name}" SET "TimeZone" TO 'Asia/Tokyo';`,
+      `ALTER ROLE "Group ${name}" IN DATABASE "${name}" SET "jit" TO 'off';`,
+    ])
+      expect(text).toContain(line);
+    expect(text).not.toMatch(/secret|SCRAM/);
+    expect(manifest.globals?.sha256).toBe(sha256(text));
+  });
+
+  it('is compressed as well as its pg_dump can', async () => {
+    const clients = await clientFor(150_000);
+    const newer = await mkdtemp(join(tmpdir(), 'newer-dump-'));
+    const script = `#!/bin/sh
+if [ "$1" = --version ]; then echo 'pg_dump (PostgreSQL) 18.0'; exit; fi
+case " $* " in *' --compress=zstd:1 '*)
+  echo 'pg_dump: error: invalid compression specification: this build does not support compression with zstd' >&2; exit 1 ;;
+esac
+for argument; do shift; [ "$argument" = --compress=lz4:1 ] && argument=--compress=1; set -- "$@" "$argument"; done
+exec ${programPath(clients, 'pg_dump')} "$@"`;
+    await writeFile(join(newer, 'pg_dump'), script, { mode: 0o755 });
+    await symlink(programPath(clients, 'pg_restore'), join(newer, 'pg_restore'));
+    const before = process.env.PGBIN;
+    try {
+      process.env.PGBIN = newer;
+      const context = testContext();
+      const { manifest } = await backUp(context, optionsFor('compressed'));
+      expect(manifest.dump.writtenBy).toMatch(/^pg_dump 18\.0 .*--compress=lz4:1$/);
+      expect(manifest.globals).toBeNull();
+      expect(JSON.stringify(context.events)).toContain('are not beside the backup');
+    } finally {
+      if (before === undefined) delete process.env.PGBIN;
+      else process.env.PGBIN = before;
+      await rm(newer, { recursive: true });
+    }
   });
 
   it('is described by figures of the same snapshot', async () => {

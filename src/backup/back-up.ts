@@ -1,40 +1,38 @@
 // Takes a backup: a dump and the figures to prove it by, both of one snapshot. A dump with its final
 // name is whole, on disk and described; until then its name starts with a dot.
 
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Actor } from '../core/actor.ts';
 import { type Context, type StepReporter, step } from '../core/context.ts';
-import { sha256OfFile } from '../core/digest.ts';
 import { formatBytes } from '../core/duration.ts';
 import { withCleanup } from '../core/failure.ts';
-import { type Activity, readActivity } from '../postgres/activity.ts';
 import type { Address } from '../postgres/address.ts';
+import { type ArchiveContent, readArchive } from '../postgres/archive.ts';
 import { connect } from '../postgres/connect.ts';
-import { type Contents, readOutline } from '../postgres/contents.ts';
 import { clientFor, type Installation } from '../postgres/programs.ts';
-import { readRows } from '../postgres/rows.ts';
 import { backupFolder, listBackups } from './backups.ts';
-import { dump, writtenBy } from './dump.ts';
-import { exists, freeName, manifestFileOf, partialName, sweepPartials } from './file-name.ts';
-import { isLockFailure, lockedFailure, takeBackupLock } from './lock.ts';
 import {
-  type Backup,
-  type BackupSource,
-  type Manifest,
-  syncFolder,
-  writeManifest,
-} from './manifest.ts';
+  exists,
+  freeName,
+  globalsFileOf,
+  manifestFileOf,
+  partialName,
+  sweepPartials,
+} from './file-name.ts';
+import { writeGlobals } from './globals.ts';
+import { isLockFailure, lockedFailure, takeBackupLock } from './lock.ts';
+import { type Backup, type Manifest, syncFolder, writeManifest } from './manifest.ts';
 import {
   estimateDumpBytes,
   folderFailure,
   refuseFullDisk,
   refuseRowSecurity,
 } from './preflight.ts';
-import { readSource } from './source.ts';
+import { type DumpedSnapshot, dumpSnapshot, type SnapshotOptions } from './snapshot.ts';
 
 /** What is backed up, and why. */
-export interface BackUpOptions {
+export interface BackUpOptions extends Pick<SnapshotOptions, 'hashUpToBytes' | 'folderFromBytes'> {
   readonly environment: string;
   readonly address: Address;
   /** The configured folder of backups; each environment has a folder of its own in it. */
@@ -46,18 +44,7 @@ export interface BackUpOptions {
   /** Versions of the migrations that the database has. */
   readonly ledger: readonly string[];
   readonly gitCommit: string | null;
-  /** Rows of small tables are hashed, up to so much altogether; 128 MB if left out. */
-  readonly hashUpToBytes?: number;
 }
-
-interface Snapshot {
-  readonly source: BackupSource;
-  readonly contents: Contents;
-  readonly activity: Activity;
-}
-
-// Hashing takes the server about as long as dumping does: 1.5 s for so much, on one core.
-const defaultHashUpToBytes = 128 * 1024 ** 2;
 
 const attempts = 3;
 const pauseMs = 2_000;
@@ -94,15 +81,21 @@ async function backUpInto(
   const name = await freeName(folder, startedAt);
   const file = join(folder, name);
   const partial = join(folder, partialName(name));
+  const partialGlobals = join(folder, partialName(globalsFileOf(name)));
   return await withCleanup(
     async () => {
-      const { clients, snapshot } = await dumpAlone(context, options, {
-        partial,
-        folder,
-        reporter,
+      const made = await dumpAlone(context, options, { partial, folder, reporter });
+      const { clients, writtenBy, figures } = made;
+      const { address, environment, reason, by, gitCommit, ledger, plan } = options;
+      const { source } = figures;
+      reporter.progress('reading the dump again for its digest');
+      const content = await readArchive(partial);
+      const globals = await writeGlobals(context, {
+        clients,
+        address,
+        source,
+        file: partialGlobals,
       });
-      const { size: sizeBytes } = await stat(partial);
-      const { environment, reason, by, gitCommit, ledger, plan } = options;
       const manifest: Manifest = {
         kind: 'backup',
         version: 1,
@@ -115,34 +108,34 @@ async function backUpInto(
         by,
         gitCommit,
         ledger,
-        dump: {
-          file: name,
-          sizeBytes,
-          sha256: await sha256OfFile(partial),
-          dumpMajor: clients.major,
-          writtenBy: writtenBy(clients),
-        },
-        ...snapshot,
+        dump: { file: name, ...nameOf(content, name), dumpMajor: clients.major, writtenBy },
+        globals: globals === null ? null : { file: globalsFileOf(name), sha256: globals },
+        ...figures,
         proof: null,
       };
+      if (globals !== null) await rename(partialGlobals, globalsFileOf(file));
       // The manifest first: pg_dump has synced the dump, so the new name below says "complete".
       await writeManifest(file, manifest);
       await rename(partial, file);
       await syncFolder(folder);
-      reporter.summary(`${name}, ${formatBytes(sizeBytes)}`);
+      reporter.summary(`${name}, ${formatBytes(content.sizeBytes)}`);
       return { name, file, manifest };
     },
     async () => {
-      await rm(partial, { force: true });
-      if (!(await exists(file))) await rm(manifestFileOf(file), { force: true });
+      await rm(partial, { recursive: true, force: true });
+      await rm(partialGlobals, { force: true });
+      if (await exists(file)) return;
+      for (const beside of [manifestFileOf(file), globalsFileOf(file)])
+        await rm(beside, { force: true });
     },
   );
 }
 
-interface DumpPlace {
-  readonly partial: string;
-  readonly folder: string;
-  readonly reporter: StepReporter;
+// It was read under the name that it had in the making.
+function nameOf(content: ArchiveContent, name: string): ArchiveContent {
+  return content.format === 'file'
+    ? { ...content, files: content.files.map((file) => ({ ...file, name })) }
+    : content;
 }
 
 // One backup of a database at a time, and a few tries: a table that another session is altering is
@@ -150,9 +143,9 @@ interface DumpPlace {
 async function dumpAlone(
   context: Context,
   options: BackUpOptions,
-  place: DumpPlace,
-): Promise<{ clients: Installation; snapshot: Snapshot }> {
-  const { address, environment, backups, hashUpToBytes = defaultHashUpToBytes } = options;
+  place: Pick<SnapshotOptions, 'partial' | 'folder' | 'reporter'>,
+): Promise<DumpedSnapshot & { clients: Installation }> {
+  const { address, environment, backups } = options;
   await using database = await connect(address, { purpose: 'backup', signal: context.signal });
   const clients = await clientFor(database.version);
   await takeBackupLock(database, environment);
@@ -164,65 +157,12 @@ async function dumpAlone(
   );
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return {
-        clients,
-        snapshot: await dumpOnce(context, { hashUpToBytes, address, clients, ...place }),
-      };
+      return { clients, ...(await dumpSnapshot(context, { ...options, ...place, clients })) };
     } catch (failure) {
       if (!isLockFailure(failure)) throw failure;
       if (attempt === attempts) throw await lockedFailure(database, failure);
       place.reporter.progress('a table is locked by another session, trying again');
       await context.clock.sleep(pauseMs, context.signal);
     }
-  }
-}
-
-// Sequences are read before pg_dump reads them: they move on outside of any snapshot, so the dump
-// may only be ahead of the figures, never behind.
-async function dumpOnce(
-  context: Context,
-  options: DumpPlace & { address: Address; clients: Installation; hashUpToBytes: number },
-): Promise<Snapshot> {
-  const { address } = options;
-  const stop = new AbortController();
-  const signal = AbortSignal.any([context.signal, stop.signal]);
-  await using database = await connect(address, { purpose: 'backup', signal });
-  return await database.transaction(async () => {
-    // Counting must see every row or fail, and must not wait for a lock longer than pg_dump does.
-    await database.execute(
-      `SET LOCAL row_security = off; SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = 0;
-       SET LOCAL idle_in_transaction_session_timeout = 0`,
-    );
-    const { id } = await database.one<{ id: string }>('SELECT pg_export_snapshot() AS id');
-    const source = await readSource(database);
-    const activity = await readActivity(database);
-    const outline = await readOutline(database);
-    const [rows] = await together(stop, [
-      readRows(database, { upToBytes: options.hashUpToBytes }),
-      dump({
-        clients: options.clients,
-        address,
-        snapshot: id,
-        file: options.partial,
-        folder: options.folder,
-        tables: Object.keys(activity.tables).length,
-        reporter: options.reporter,
-        signal,
-      }),
-    ]);
-    return { source, activity, contents: { ...rows, ...outline } };
-  }, 'ISOLATION LEVEL REPEATABLE READ READ ONLY');
-}
-
-// Both, or neither: the first failure stops the other, and is the one that is told.
-async function together<A, B>(
-  stop: AbortController,
-  work: readonly [Promise<A>, Promise<B>],
-): Promise<[A, B]> {
-  for (const each of work) each.catch(() => stop.abort());
-  try {
-    return await Promise.all(work);
-  } finally {
-    await Promise.allSettled(work);
   }
 }

@@ -1,9 +1,10 @@
-// The backups of an environment: one folder, one dump with its manifest for each.
+// The backups of an environment: one folder, one dump (a file or a folder) with its manifest for each.
 
 import { readdir, stat } from 'node:fs/promises';
 import { basename, isAbsolute, join, resolve } from 'node:path';
 import { Failure, messageOf } from '../core/failure.ts';
-import { manifestFileOf } from './file-name.ts';
+import { archiveSize } from '../postgres/archive.ts';
+import { exists, manifestFileOf } from './file-name.ts';
 import { type Backup, readManifest } from './manifest.ts';
 
 /** A file that looks like a backup and is none. */
@@ -68,14 +69,16 @@ export async function findBackup(options: FindOptions): Promise<Backup> {
   }
   const folder = backupFolder(backups, environment);
   const candidates = isAbsolute(wanted)
-    ? [wanted]
+    ? [resolve(wanted)]
     : [...from, folder].flatMap((start) => [
         resolve(start, wanted),
         resolve(start, `${wanted}.dump`),
       ]);
   for (const file of candidates) {
     const found = await stat(file).catch(() => undefined);
-    if (found?.isFile() !== true) continue;
+    // A folder without a manifest is any folder.
+    const isThere = found?.isFile() === true || (await exists(manifestFileOf(file)));
+    if (found === undefined || !isThere) continue;
     const manifest = await readManifest(file);
     if (manifest.environment !== environment)
       throw otherEnvironment(file, manifest.environment, options);
@@ -87,7 +90,7 @@ export async function findBackup(options: FindOptions): Promise<Backup> {
 async function look(file: string, name: string): Promise<Backup | IncompleteBackup> {
   try {
     const manifest = await readManifest(file);
-    const { size } = await stat(file);
+    const size = await archiveSize(file);
     if (size === manifest.dump.sizeBytes) return { name, file, manifest };
     return { file, reason: `it has ${size} bytes instead of ${manifest.dump.sizeBytes}` };
   } catch (failure) {

@@ -20,6 +20,11 @@ export function manifestFileOf(dumpFile: string): string {
   return `${dumpFile}.manifest.json`;
 }
 
+/** Where the roles of the server and the settings of the database are, as SQL. */
+export function globalsFileOf(dumpFile: string): string {
+  return `${dumpFile}.globals.sql`;
+}
+
 /** The name of a file in the making. It tells whose it is, so that the next run can clear it away. */
 export function partialName(name: string): string {
   return `.${name}.${hostname()}.${process.pid}.partial`;
@@ -31,7 +36,7 @@ export async function sweepPartials(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     const [, pid] = /\.(\d+)\.partial$/.exec(name) ?? [];
     if (pid === undefined || !name.endsWith(`.${host}.${pid}.partial`)) continue;
-    if (!isAlive(Number(pid))) await rm(join(folder, name), { force: true });
+    if (!isAlive(Number(pid))) await rm(join(folder, name), { recursive: true, force: true });
   }
 }
 

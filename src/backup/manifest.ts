@@ -17,7 +17,7 @@ import { manifestFileOf, partialName } from './file-name.ts';
 /** The trial restore of a backup. */
 export interface Proof extends Evidence {
   readonly kind: 'proof';
-  /** Digest of the dump file that was restored: a proof of another file is void. */
+  /** Digest of the dump that was restored: a proof of another one is void. */
   readonly dumpSha256: string;
   /** How long it took to load the dump: the measured part of a recovery time. */
   readonly restoreMs: number;
@@ -69,6 +69,8 @@ export interface Manifest extends Evidence {
     /** The program that wrote it, with its options and without any address. */
     readonly writtenBy: string;
   };
+  /** The roles of the server and the settings of the database as SQL; null when they could not be read. */
+  readonly globals: { readonly file: string; readonly sha256: string } | null;
   readonly source: BackupSource;
   readonly contents: Contents;
   readonly activity: Activity;

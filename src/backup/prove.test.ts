@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type TestDatabase, testContext, testDatabase } from '../../test/database.ts';
 import richDatabase from '../../test/rich-database.sql';
-import { sha256OfFile } from '../core/digest.ts';
 import { runOrFail } from '../core/process.ts';
+import { readArchive } from '../postgres/archive.ts';
 import { connect } from '../postgres/connect.ts';
-import type { Contents } from '../postgres/contents.ts';
+import { type Contents, compareContents, readContents } from '../postgres/contents.ts';
 import { clientFor, programPath } from '../postgres/programs.ts';
 import { type SandboxServer, startServer } from '../sandbox/server.ts';
 import { type BackUpOptions, backUp } from './back-up.ts';
@@ -85,6 +85,30 @@ describe('a backup that is whole', () => {
     }
   });
 
+  it('is proven as a folder too', async () => {
+    const backup = await backUp(testContext(), { ...options, folderFromBytes: 0 });
+    const { proof, server } = await proving(backup);
+    await server.stop();
+    expect(proof).toMatchObject({ outcome: 'done', compared: { tables: 14, hashedTables: 14 } });
+    expect(validProof(await reread(backup))).toEqual(proof);
+  });
+
+  it('opens without Drydock: psql with the globals, then pg_restore', async () => {
+    const backup = await backUp(testContext(), { ...options, folderFromBytes: 0 });
+    await using server = await startServer(testContext(), { purpose: 'test', major: 15 });
+    const clients = await clientFor(150_000);
+    const to = (database: string): string => server.address(database).toolArgument();
+    const globals = [`--file=${backup.file}.globals.sql`, `--dbname=${to('postgres')}`];
+    await runOrFail(programPath(clients, 'psql'), ['--no-psqlrc', ...globals]);
+    const { database } = rich.address;
+    const dump = ['--exit-on-error', '--jobs=2', `--dbname=${to(database)}`, backup.file];
+    await runOrFail(programPath(clients, 'pg_restore'), dump);
+    await using copy = await connect(server.address(database), { purpose: 'test' });
+    const { contents } = backup.manifest;
+    const found = await readContents(copy, { like: contents.hashes });
+    expect(compareContents(contents, found)).toEqual([]);
+  });
+
   it('is proven while others write, for its figures are of the snapshot', async () => {
     await using busy = await testDatabase({
       sql: 'CREATE TABLE t (id serial PRIMARY KEY, x int); INSERT INTO t (x) SELECT generate_series(1, 20000)',
@@ -146,6 +170,7 @@ describe('a backup is proven as well', () => {
 
 const dumpOf17 = (folder: string): string => `#!/bin/sh
 if [ "$1" = --version ]; then echo 'pg_dump (PostgreSQL) 17.2'; exit; fi
+for argument; do shift; [ "$argument" = --compress=zstd:1 ] && argument=--compress=1; set -- "$@" "$argument"; done
 exec ${folder}/pg_dump "$@"`;
 const restoreOf17 = (folder: string): string => `#!/bin/sh
 if [ "$1" = --version ]; then echo 'pg_restore (PostgreSQL) 17.2'; exit; fi
@@ -169,12 +194,7 @@ async function proofAfter(spoil: (file: string) => Promise<void>): Promise<unkno
 async function proofOfDescribed(spoil: (file: string) => Promise<void>): Promise<unknown> {
   const backup = await backUp(testContext(), options);
   await spoil(backup.file);
-  const bytes = await readFile(backup.file);
-  const dump = {
-    ...backup.manifest.dump,
-    sizeBytes: bytes.length,
-    sha256: await sha256OfFile(backup.file),
-  };
+  const dump = { ...backup.manifest.dump, ...(await readArchive(backup.file)) };
   const manifest: Manifest = { ...backup.manifest, dump };
   await writeManifest(backup.file, manifest);
   const failure = await proving({ ...backup, manifest }).catch((error: unknown) => error);
@@ -218,6 +238,24 @@ describe('a file that is not the one that was written is refused', () => {
       message: expect.stringContaining(said),
     });
     expect(started).toEqual([]);
+  });
+
+  it.each([
+    ['with a file cut short', (file: string) => truncate(file), /toc\.dat has/],
+    ['with one bit flipped', (file: string) => flipByte(file), 'content of toc.dat is different'],
+    ['with a file missing', (file: string) => rm(file), 'toc.dat is missing'],
+    [
+      'with a file too many',
+      (file: string) => writeFile(`${file}.more`, ''),
+      'there are files in it that do not belong there',
+    ],
+  ])('a folder %s', async (_how, spoil, said) => {
+    const backup = await backUp(testContext(), { ...options, folderFromBytes: 0 });
+    await spoil(join(backup.file, 'toc.dat'));
+    await expect(proving(backup)).rejects.toMatchObject({
+      code: 'backup/file-changed',
+      message: expect.stringMatching(said),
+    });
   });
 
   it('gone', async () => {

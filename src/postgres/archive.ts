@@ -1,52 +1,105 @@
-// A dump file: whether it is still the file it was, and how it becomes a database again.
+// A dump, one file or a folder of files: whether it is still what it was, and how it becomes a
+// database again.
 
-import { stat } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { readdir, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import type { Context } from '../core/context.ts';
-import { sha256OfFile } from '../core/digest.ts';
+import { sha256, sha256OfFile } from '../core/digest.ts';
 import { formatBytes } from '../core/duration.ts';
 import { Failure } from '../core/failure.ts';
 import { redact, run } from '../core/process.ts';
 import type { Address } from './address.ts';
 import { clientFor, programPath } from './programs.ts';
 
-/** A dump file as it was when it was made. */
-export interface Archive {
-  readonly path: string;
+/** One file of an archive. */
+export interface ArchiveFile {
+  readonly name: string;
   readonly sizeBytes: number;
   readonly sha256: string;
+}
+
+/** What an archive is on the disk. */
+export interface ArchiveContent {
+  /** `folder`: a file for each table, dumped and restored side by side. */
+  readonly format: 'file' | 'folder';
+  readonly sizeBytes: number;
+  /** Of the file; of a folder, of the list that `sha256sum *` prints in it. */
+  readonly sha256: string;
+  /** In the order of their names; one where the archive is one file. */
+  readonly files: readonly ArchiveFile[];
+}
+
+/** An archive as it was when it was made. */
+export interface Archive extends ArchiveContent {
+  readonly path: string;
   /** Major version of the pg_dump that wrote it. */
   readonly dumpMajor: number;
 }
 
+/** Reads every byte of an archive. */
+export async function readArchive(path: string): Promise<ArchiveContent> {
+  const isFolder = (await stat(path)).isDirectory();
+  const files: ArchiveFile[] = [];
+  for (const name of isFolder ? (await readdir(path)).sort() : [basename(path)]) {
+    const file = isFolder ? join(path, name) : path;
+    const { size } = await stat(file);
+    files.push({ name, sizeBytes: size, sha256: await sha256OfFile(file) });
+  }
+  const sums = files.map((file) => `${file.sha256}  ${file.name}\n`).join('');
+  return {
+    format: isFolder ? 'folder' : 'file',
+    sizeBytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    sha256: isFolder ? sha256(sums) : (files[0]?.sha256 ?? ''),
+    files,
+  };
+}
+
+/** The size of an archive, without reading it. */
+export async function archiveSize(path: string): Promise<number> {
+  const found = await stat(path);
+  if (!found.isDirectory()) return found.size;
+  const files = (await readdir(path)).map(async (name) => (await stat(join(path, name))).size);
+  return (await Promise.all(files)).reduce((sum, size) => sum + size, 0);
+}
+
 /**
- * Reads the whole file and compares it with what it was. `pg_restore --list` is no such check: it
- * succeeds on a truncated and on a bit-flipped archive.
+ * Reads the whole archive and compares it with what it was. `pg_restore --list` is no such check: it
+ * succeeds on a truncated and on a bit-flipped archive, and on a folder of which files are missing.
  *
  * @throws `backup/file-missing`, `backup/file-changed`
  */
 export async function verifyArchive(archive: Archive): Promise<void> {
-  const found = await stat(archive.path).catch(() => undefined);
-  if (found === undefined) {
+  const size = await archiveSize(archive.path).catch(() => undefined);
+  if (size === undefined) {
     throw new Failure({
       code: 'backup/file-missing',
       message: `there is no file ${archive.path}`,
       hint: 'Choose another backup: `drydock backups` lists them.',
     });
   }
-  const reason =
-    found.size === archive.sizeBytes
-      ? (await sha256OfFile(archive.path)) === archive.sha256
-        ? undefined
-        : 'its content is different'
-      : `it has ${formatBytes(found.size)} instead of ${formatBytes(archive.sizeBytes)}`;
-  if (reason === undefined) return;
+  const found = await readArchive(archive.path);
+  if (found.sha256 === archive.sha256) return;
   throw new Failure({
     code: 'backup/file-changed',
-    message: `the file ${archive.path} is not the one that was written: ${reason}`,
+    message: `the file ${archive.path} is not the one that was written: ${changeOf(archive, found)}`,
     hint: 'Choose another backup (`drydock backups` lists them), or bring this file back from a copy.',
-    details: { file: archive.path, sizeBytes: found.size, expectedBytes: archive.sizeBytes },
+    details: { file: archive.path, sizeBytes: size, expectedBytes: archive.sizeBytes },
   });
+}
+
+function changeOf(archive: Archive, found: ArchiveContent): string {
+  const by = (files: readonly ArchiveFile[]): Map<string, ArchiveFile> =>
+    new Map(files.map((file) => [archive.format === 'file' ? 'it' : file.name, file]));
+  const after = by(found.files);
+  for (const [name, was] of by(archive.files)) {
+    const is = after.get(name);
+    if (is === undefined) return `${name} is missing`;
+    if (is.sizeBytes !== was.sizeBytes)
+      return `${name} has ${formatBytes(is.sizeBytes)} instead of ${formatBytes(was.sizeBytes)}`;
+    if (is.sha256 !== was.sha256)
+      return name === 'it' ? 'its content is different' : `the content of ${name} is different`;
+  }
+  return 'there are files in it that do not belong there';
 }
 
 /** How an archive is loaded. */
@@ -65,7 +118,7 @@ export interface LoadOptions {
 }
 
 /**
- * Loads a dump file into an empty database, and stops at the first error.
+ * Loads an archive into an empty database, and stops at the first error.
  *
  * @throws `archive/load-failed` with what pg_restore said
  */
@@ -121,7 +174,10 @@ export function clientEnvironment(address: Address): NodeJS.ProcessEnv {
 }
 
 /** What a client program said about errors, without the progress it tells on the same stream. */
-export function complaints(stderr: string, program: 'pg_dump' | 'pg_restore'): string {
+export function complaints(
+  stderr: string,
+  program: 'pg_dump' | 'pg_dumpall' | 'pg_restore',
+): string {
   // A message begins with the program's name and may go on for lines without it.
   const messages = stderr.split(new RegExp(`^(?=${program}: )`, 'm'));
   if (!messages.some((message) => message.startsWith(`${program}: error:`))) return '';

@@ -85,13 +85,21 @@ export async function createDatabaseLike(
   like: DatabaseProperties,
   options: { readonly keepTablespace: boolean },
 ): Promise<void> {
+  await maintenance.execute(creation(name, like, { ...options, version: maintenance.version }));
+}
+
+function creation(
+  name: string,
+  like: DatabaseProperties,
+  options: { readonly keepTablespace: boolean; readonly version: number },
+): string {
   const locale = like.locale === null ? '' : quoteLiteral(like.locale);
   const clauses = [
     'TEMPLATE template0',
     `ENCODING ${quoteLiteral(like.encoding)}`,
     `LC_COLLATE ${quoteLiteral(like.collate)}`,
     `LC_CTYPE ${quoteLiteral(like.ctype)}`,
-    ...(maintenance.version >= 150_000 ? [`LOCALE_PROVIDER ${like.provider}`] : []),
+    ...(options.version >= 150_000 ? [`LOCALE_PROVIDER ${like.provider}`] : []),
     ...(like.provider === 'icu' ? [`ICU_LOCALE ${locale}`] : []),
     ...(like.provider === 'builtin' ? [`BUILTIN_LOCALE ${locale}`] : []),
     ...(like.icuRules === null ? [] : [`ICU_RULES ${quoteLiteral(like.icuRules)}`]),
@@ -100,7 +108,7 @@ export async function createDatabaseLike(
       ? [`TABLESPACE ${quoteIdentifier(like.tablespace)}`]
       : []),
   ];
-  await maintenance.execute(`CREATE DATABASE ${quoteIdentifier(name)} ${clauses.join(' ')}`);
+  return `CREATE DATABASE ${quoteIdentifier(name)} ${clauses.join(' ')}`;
 }
 
 /** Gives a database the owner, privileges, comment, limit and settings of another. */
@@ -109,16 +117,30 @@ export async function applyProperties(
   name: string,
   properties: DatabaseProperties,
 ): Promise<void> {
+  await maintenance.execute(adornments(name, properties).join(';\n'));
+}
+
+/** The statements that make a database as empty as it was, for people and for psql. */
+export function databaseScript(
+  name: string,
+  properties: DatabaseProperties,
+  serverVersion: number,
+): string {
+  const options = { keepTablespace: true, version: serverVersion };
+  const statements = [creation(name, properties, options), ...adornments(name, properties)];
+  return statements.map((statement) => `${statement};\n`).join('');
+}
+
+function adornments(name: string, properties: DatabaseProperties): string[] {
   const database = quoteIdentifier(name);
   const { owner, comment, connectionLimit, privileges, settings } = properties;
-  const statements = [
+  return [
     `ALTER DATABASE ${database} OWNER TO ${quoteIdentifier(owner)}`,
     `ALTER DATABASE ${database} CONNECTION LIMIT ${connectionLimit}`,
     ...(comment === null ? [] : [`COMMENT ON DATABASE ${database} IS ${quoteLiteral(comment)}`]),
     ...(privileges === null ? [] : grants(database, owner, privileges)),
     ...settings.map((setting) => settingStatement(database, setting)),
   ];
-  await maintenance.execute(statements.join(';\n'));
 }
 
 // A database without an entry in datacl has the default privileges (manual, 5.7): they go first.

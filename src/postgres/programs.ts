@@ -18,7 +18,7 @@ export interface Installation {
 }
 
 /** The programs that Drydock starts. */
-export type Program = 'postgres' | 'initdb' | 'pg_dump' | 'pg_restore' | 'psql';
+export type Program = 'postgres' | 'initdb' | 'pg_dump' | 'pg_dumpall' | 'pg_restore' | 'psql';
 
 // Where packages put programs without putting them on PATH: Debian, the PostgreSQL project's own
 // packages for Fedora and its kin, Homebrew in its three homes, Postgres.app, Windows.

@@ -6,7 +6,7 @@ export const backup: Verb = verb<{ readonly reason?: string; readonly hashAll?: 
   name: 'backup',
   brief: 'Back up the database of an environment',
   description:
-    'Dumps the database with pg_dump into backups/ENVIRONMENT/pre_migration_DATE_TIME.dump, with a manifest beside it that holds the digest of the file, and the row count of every table and a hash of the rows of small ones, all of the same snapshot. The file gets its name when it is whole and on disk. `drydock prove` restores it for proof.',
+    'Dumps the database with pg_dump into backups/ENVIRONMENT/pre_migration_DATE_TIME.dump (a folder for a large one), with the roles and settings as SQL and a manifest beside it that holds the digest of the file, and the row count of every table and a hash of the rows of small ones, all of the same snapshot. The dump gets its name when it is whole and on disk. `drydock prove` restores it for proof.',
   args: [environmentArgument],
   flags: {
     reason: { kind: 'text', placeholder: 'text', brief: 'Why, for the manifest' },
