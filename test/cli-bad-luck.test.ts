@@ -200,7 +200,7 @@ describe('an apply', () => {
       exit: 10,
       code: 'apply/lock-not-obtained',
       state: 'The change was rolled back.',
-      names: ['001_change'],
+      names: ['001_change', `server process ${other.pid} (postgres, drydock test`],
       hint: 'pg_stat_activity',
     });
     expect(await traces(project, database.address)).toEqual(before);
@@ -267,6 +267,26 @@ describe('health', () => {
       application.close();
       await ill[Symbol.asyncDispose]();
     }
+  });
+
+  it('that an apply has turned red ends with status 9, and says what is in force', async () => {
+    let requests = 0;
+    const application = createServer((_request, response) => {
+      requests += 1;
+      response.statusCode = requests === 1 ? 200 : 503;
+      response.end();
+    });
+    await new Promise<void>((resolve) => application.listen(0, '127.0.0.1', resolve));
+    const { port } = application.address() as AddressInfo;
+    await using harmed = await commandProject({
+      databases: { dev: database.address.connectionString() },
+      rules: { dev: { health: `http://127.0.0.1:${port}/health` } },
+      migrations: { '001_change.sql': 'CREATE TABLE a (id int);' },
+    });
+    const { exit, data, failure } = await drydockJson(harmed, ['apply', 'dev']);
+    application.close();
+    expect({ exit, failure }).toEqual({ exit: 9, failure: null });
+    expect(data).toMatchObject({ outcome: 'applied', harmed: true, health: { healthy: false } });
   });
 
   it('of a database that cannot be reached is red, not an error', async () => {

@@ -42,8 +42,9 @@ export async function runTransaction(run: StepRun): Promise<StepResult> {
       return { statements, retries };
     } catch (failure) {
       if (!isWorthRetrying(failure)) throw failure;
-      if (performance.now() - startedAt > run.lockPatienceMs)
-        throw lockNotObtained(failure, retries + 1);
+      if (performance.now() - startedAt > run.lockPatienceMs) {
+        throw lockNotObtained(failure, retries + 1, await openTransactions(run.database));
+      }
       run.say(`a lock was not to be had: try ${retries + 2} follows`);
       await run.context.clock.sleep(wait.pauseMs, run.context.signal);
     }
@@ -89,12 +90,39 @@ function isWorthRetrying(failure: unknown): boolean {
   return state === sqlStates.lockNotAvailable || state === sqlStates.deadlockDetected;
 }
 
-function lockNotObtained(failure: unknown, tries: number): Failure {
+interface OpenTransaction {
+  readonly pid: number;
+  readonly who: string;
+  readonly seconds: number;
+}
+
+// Who may be in the way, the oldest first. After the roll-back nobody is known to block anybody: these
+// are the sessions that hold a lock on any relation.
+function openTransactions(database: Database): Promise<readonly OpenTransaction[]> {
+  return database.query<OpenTransaction>(
+    `SELECT a.pid, concat_ws(', ', a.usename, nullif(a.application_name, '')) AS who,
+            extract(epoch FROM clock_timestamp() - a.xact_start)::int AS seconds
+       FROM pg_stat_activity a
+      WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND a.xact_start IS NOT NULL
+        AND EXISTS (SELECT FROM pg_locks l
+                     WHERE l.pid = a.pid AND l.granted AND l.locktype = 'relation')
+      ORDER BY a.xact_start LIMIT 3`,
+  );
+}
+
+function lockNotObtained(
+  failure: unknown,
+  tries: number,
+  holders: readonly OpenTransaction[],
+): Failure {
+  const named = holders.map(
+    ({ pid, who, seconds }) => `server process ${pid} (${who}, in a transaction for ${seconds} s)`,
+  );
   return new Failure({
     code: 'apply/lock-not-obtained',
-    message: `other sessions held the lock through ${tries} tries`,
-    hint: 'See who holds it: SELECT pid, usename, query FROM pg_stat_activity WHERE xact_start IS NOT NULL ORDER BY xact_start; then type the same command again.',
-    details: { tries, ...(failure instanceof Failure ? failure.details : {}) },
+    message: `other sessions held the lock through ${tries} tries${named.length === 0 ? '' : `; open are ${named.join(', ')}`}`,
+    hint: 'See what they do: SELECT pid, usename, query FROM pg_stat_activity WHERE xact_start IS NOT NULL ORDER BY xact_start; then type the same command again.',
+    details: { tries, holders, ...(failure instanceof Failure ? failure.details : {}) },
     databaseState: 'rolled-back',
     cause: failure,
   });
