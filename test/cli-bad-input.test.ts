@@ -190,6 +190,7 @@ describe('a configuration', () => {
     const text = JSON.stringify({
       environments: {
         dev: { url: 5, soak: 'soon' },
+        staging: { after: 'moon', url: 'mysql://somewhere/else' },
         production: { after: 'dev', colour: 'red', window: { from: '2am' } },
       },
     });
@@ -197,7 +198,10 @@ describe('a configuration', () => {
       await refused(['status', '--config', 'bad.json'], {
         exit: 2,
         code: 'config/invalid',
-        names: ['dev.url', 'dev.soak', 'colour', 'window.from', 'window.timeZone'],
+        names: [
+          ...['dev.url', 'dev.soak', 'colour', 'window.from', 'window.timeZone'],
+          ...['staging.after: there is no environment moon', 'staging.url'],
+        ],
         hint: 'bad.json',
       });
     });

@@ -58,7 +58,7 @@ describe('a configuration', () => {
     expect(() => parse(wrong)).toThrow(
       expect.objectContaining({
         code: 'config/invalid',
-        details: expect.objectContaining({ problems: expect.toSatisfy((all) => all.length === 5) }),
+        details: expect.objectContaining({ problems: expect.toSatisfy((all) => all.length === 7) }),
       }),
     );
   });

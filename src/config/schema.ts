@@ -87,12 +87,14 @@ const environmentSchema = z.strictObject({
 const configSchema = z.strictObject({
   migrations: z.string().min(1).default('migrations'),
   backups: z.string().min(1).default('backups'),
-  environments: z.record(
-    z
-      .string()
-      .regex(/^[a-z][a-z0-9_-]{0,40}$/, 'is not a name of lower-case letters, digits and dashes'),
-    environmentSchema,
-  ),
+  environments: z
+    .record(
+      z
+        .string()
+        .regex(/^[a-z][a-z0-9_-]{0,40}$/, 'is not a name of lower-case letters, digits and dashes'),
+      environmentSchema,
+    )
+    .refine((named) => Object.keys(named).length > 0, 'names no environment'),
 });
 
 type CheckedEnvironment = z.output<typeof environmentSchema>;
@@ -107,15 +109,14 @@ export function parseConfig(
   from: { root: string; file: string | undefined; variables: NodeJS.ProcessEnv },
 ): Config {
   const result = configSchema.safeParse(input);
-  if (!result.success) {
-    throw invalid(
-      from.file,
-      result.error.issues.map((issue) => `${issue.path.join('.') || 'the file'}: ${issue.message}`),
-    );
-  }
+  const issues = result.error?.issues ?? [];
+  const problems = [
+    ...issues.map(({ path, message }) => `${path.join('.') || 'the file'}: ${message}`),
+    ...referenceProblems(input, from.variables),
+  ];
+  if (!result.success || problems.length > 0) throw invalid(from.file, problems);
   const { migrations, backups, environments } = result.data;
   const order = promotionOrder(environments, from.file);
-  const addresses = readAddresses(order, from);
   const last = order.at(-1);
   return {
     root: from.root,
@@ -125,7 +126,7 @@ export function parseConfig(
     environments: order.map(([name, checked]) =>
       trusted(name, checked, {
         variables: from.variables,
-        address: addresses.get(name),
+        address: addressFrom(checked.url, from.variables),
         guardedByDefault: name === last?.[0] && order.length > 1,
       }),
     ),
@@ -163,23 +164,44 @@ function trusted(
   };
 }
 
-// Every address that is known now. A variable that is not set is no problem until it is needed.
-function readAddresses(
-  order: readonly [string, CheckedEnvironment][],
-  from: { file: string | undefined; variables: NodeJS.ProcessEnv },
-): Map<string, Address> {
-  const addresses = new Map<string, Address>();
-  const problems: string[] = [];
-  for (const [name, { url }] of order) {
-    try {
-      const address = textOf(url, from.variables);
-      if (address !== undefined) addresses.set(name, Address.parse(address));
-    } catch (error) {
-      problems.push(`environments.${name}.url: ${messageOf(error)}`);
-    }
+// What leads elsewhere. Read leniently, so that a wrong value beside it hides none of it.
+const references = z
+  .object({
+    environments: z.record(
+      z.string(),
+      z
+        .object({
+          after: z.string().optional().catch(undefined),
+          url: text.optional().catch(undefined),
+        })
+        .catch({}),
+    ),
+  })
+  .catch({ environments: {} });
+
+function referenceProblems(input: unknown, variables: NodeJS.ProcessEnv): string[] {
+  const { environments } = references.parse(input);
+  return Object.entries(environments).flatMap(([name, { after, url }]) => [
+    ...(after === undefined || Object.hasOwn(environments, after)
+      ? []
+      : [`environments.${name}.after: there is no environment ${after}`]),
+    ...addressProblems(url, variables).map((problem) => `environments.${name}.url: ${problem}`),
+  ]);
+}
+
+function addressProblems(url: Text | undefined, variables: NodeJS.ProcessEnv): string[] {
+  try {
+    addressFrom(url, variables);
+    return [];
+  } catch (error) {
+    return [messageOf(error)];
   }
-  if (problems.length > 0) throw invalid(from.file, problems);
-  return addresses;
+}
+
+// A variable that is not set is no problem until the address is needed.
+function addressFrom(url: Text | undefined, variables: NodeJS.ProcessEnv): Address | undefined {
+  const address = textOf(url, variables);
+  return address === undefined ? undefined : Address.parse(address);
 }
 
 function textOf(value: Text | undefined, variables: NodeJS.ProcessEnv): string | undefined {
@@ -192,15 +214,6 @@ function promotionOrder(
   environments: Record<string, CheckedEnvironment>,
   file: string | undefined,
 ): [string, CheckedEnvironment][] {
-  const names = Object.keys(environments);
-  const problems = names.flatMap((name) => {
-    const after = environments[name]?.after;
-    return after === undefined || Object.hasOwn(environments, after)
-      ? []
-      : [`environments.${name}.after: there is no environment ${after}`];
-  });
-  if (names.length === 0) problems.push('environments: names no environment');
-  if (problems.length > 0) throw invalid(file, problems);
   const ordered: [string, CheckedEnvironment][] = [];
   let waiting = Object.entries(environments);
   while (waiting.length > 0) {
