@@ -25,6 +25,11 @@ export function globalsFileOf(dumpFile: string): string {
   return `${dumpFile}.globals.sql`;
 }
 
+/** A file that a person puts beside a dump (`touch`), so that it is never pruned. */
+export function keepFileOf(dumpFile: string): string {
+  return `${dumpFile}.keep`;
+}
+
 /** The name of a file in the making. It tells whose it is, so that the next run can clear it away. */
 export function partialName(name: string): string {
   return `.${name}.${hostname()}.${process.pid}.partial`;

@@ -15,6 +15,7 @@ import { init } from './commands/init.ts';
 import { newCommand } from './commands/new.ts';
 import { preflight } from './commands/preflight.ts';
 import { prove } from './commands/prove.ts';
+import { prune } from './commands/prune.ts';
 import { rehearse } from './commands/rehearse.ts';
 import { restore } from './commands/restore.ts';
 import { rollback } from './commands/rollback.ts';
@@ -40,6 +41,7 @@ const routes = buildRouteMap({
     history,
     restore,
     rollback,
+    prune,
     schema,
   },
   docs: {

@@ -1,0 +1,103 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { type TestContext, testContext, testDatabase } from '../../test/database.ts';
+import { backUp } from './back-up.ts';
+import { listBackups } from './backups.ts';
+import { type Backup, type Manifest, writeManifest } from './manifest.ts';
+import { type PruneReport, planPruning, prune } from './prune.ts';
+
+const dayMs = 24 * 3_600_000;
+const now = new Date('2025-10-15T12:00:00Z');
+let backups: string;
+
+beforeEach(async () => {
+  backups = await mkdtemp(join(tmpdir(), 'prune-'));
+});
+afterEach(async () => {
+  await rm(backups, { recursive: true, force: true });
+});
+
+const at = (time: Date): TestContext => {
+  const context = testContext();
+  return { ...context, clock: { ...context.clock, now: () => time } };
+};
+
+/** One small backup of each age, all of them said to be proven. */
+async function backupsOfAge(...ages: readonly number[]): Promise<Backup[]> {
+  await using database = await testDatabase({ sql: 'CREATE TABLE t (id int)' });
+  const made: Backup[] = [];
+  for (const [index, age] of ages.entries()) {
+    const context = at(new Date(now.getTime() - age * dayMs));
+    const taken = await backUp(context, {
+      environment: 'production',
+      address: database.address,
+      backups,
+      reason: 'test',
+      by: { who: 'ada', host: 'desk' },
+      plan: 'abc',
+      ledger: [],
+      gitCommit: null,
+      folderFromBytes: index % 2 === 0 ? 0 : Infinity,
+    });
+    const dumpSha256 = taken.manifest.dump.sha256;
+    const proof = { outcome: 'done', dumpSha256 } as unknown as Manifest['proof'];
+    const manifest = { ...taken.manifest, proof };
+    await writeManifest(taken.file, manifest);
+    made.push({ ...taken, manifest });
+  }
+  return made;
+}
+
+async function pruning(time = now): Promise<PruneReport> {
+  const place = { backups, environment: 'production' };
+  const rules = { now: time, keepMs: 30 * dayMs, needed: new Set<string>() };
+  return prune(at(time), { ...place, plan: await planPruning(place, rules) });
+}
+
+const names = async (): Promise<string[]> =>
+  (await listBackups(backups, 'production')).backups.map(({ name }) => name);
+
+it('old backups go to the trash with all that lies beside them, and for good a day later', async () => {
+  const [young, old, older] = await backupsOfAge(1, 31, 40);
+  const report = await pruning();
+  expect(report).toMatchObject({ trashed: [old?.name, older?.name] });
+  expect(await names()).toEqual([young?.name]);
+  expect((await listBackups(backups, 'production')).incomplete).toEqual([]);
+  expect((await readdir(report.trash ?? '')).sort()).toEqual(
+    [old, older]
+      .flatMap((backup) =>
+        ['', '.globals.sql', '.manifest.json'].map((end) => `${backup?.name}${end}`),
+      )
+      .sort(),
+  );
+  await pruning(new Date(now.getTime() + dayMs));
+  expect(await readdir(join(backups, 'production', '.trash'))).toHaveLength(1);
+  await pruning(new Date(now.getTime() + dayMs + 1));
+  expect(await readdir(join(backups, 'production', '.trash'))).toEqual([]);
+});
+
+it('one with a file .keep beside it stays', async () => {
+  const [young, old] = await backupsOfAge(1, 31);
+  await writeFile(`${old?.file}.keep`, '');
+  expect(await pruning()).toMatchObject({ trashed: [], trash: null });
+  expect(await names()).toEqual([young?.name, old?.name]);
+});
+
+it('nothing goes when the backup that stays is no longer the one that was proven', async () => {
+  const [old, young] = await backupsOfAge(31, 1);
+  const bytes = await readFile(young?.file ?? '');
+  bytes[100] = (bytes[100] ?? 0) ^ 1;
+  await writeFile(young?.file ?? '', bytes);
+  await expect(pruning()).rejects.toMatchObject({ code: 'backup/file-changed' });
+  expect(await names()).toEqual([young?.name, old?.name]);
+});
+
+it('what is no backup is neither counted nor touched', async () => {
+  const [only] = await backupsOfAge(31);
+  await writeFile(join(backups, 'production', 'by_hand.dump'), 'who knows');
+  expect(await pruning()).toMatchObject({ trashed: [] });
+  expect(await names()).toEqual([only?.name]);
+  expect(await readdir(join(backups, 'production'))).toContain('by_hand.dump');
+});
