@@ -390,11 +390,15 @@ async function variablesOfTheNewcomer(): Promise<NodeJS.ProcessEnv> {
 }
 
 async function startTeamChannel(): Promise<Server> {
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => {
     let body = '';
-    for await (const part of request) body += part;
-    told.push(body);
-    response.end();
+    request.setEncoding('utf8').on('data', (part: string) => {
+      body += part;
+    });
+    request.on('end', () => {
+      told.push(body);
+      response.end();
+    });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return server;
