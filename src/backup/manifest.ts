@@ -52,6 +52,8 @@ export interface BackupSource {
   readonly sizeBytes: number;
   readonly properties: DatabaseProperties;
   readonly roles: readonly ReferencedRole[];
+  /** Names: a restore leaves subscriptions out. */
+  readonly subscriptions: readonly string[];
 }
 
 /** The record that describes a dump. */

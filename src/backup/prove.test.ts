@@ -337,6 +337,19 @@ describe('a dump that was never right fails its restore or the comparison', () =
   });
 });
 
+it('a database that no dump can bring back is found out: a function that needs a search_path', async () => {
+  await using database = await testDatabase({
+    sql: `CREATE TABLE limits (most int); INSERT INTO limits VALUES (10);
+      CREATE FUNCTION fits(n int) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RETURN n <= (SELECT most FROM limits); END';
+      CREATE TABLE counted (n int CHECK (fits(n))); INSERT INTO counted VALUES (1)`,
+  });
+  const backup = await backUp(testContext(), { ...options, address: database.address });
+  await expect(proving(backup)).rejects.toMatchObject({
+    code: 'proof/not-restorable',
+    message: expect.stringContaining('relation "limits" does not exist'),
+  });
+});
+
 it('a manifest that tells other figures than the dump holds is found out', async () => {
   const backup = await backUp(testContext(), options);
   const contents: Contents = {

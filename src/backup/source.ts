@@ -32,6 +32,7 @@ export async function readSource(database: Database): Promise<BackupSource> {
     sizeBytes: Number(row.size),
     properties,
     roles: await readReferencedRoles(database),
+    subscriptions: await readSubscriptions(database),
   };
 }
 
@@ -45,4 +46,12 @@ async function systemIdentifier(database: Database): Promise<string | null> {
     'SELECT system_identifier::text AS id FROM pg_control_system()',
   );
   return id;
+}
+
+async function readSubscriptions(database: Database): Promise<string[]> {
+  const rows = await database.query<{ name: string }>(
+    `SELECT subname AS name FROM pg_subscription
+      WHERE subdbid = (SELECT oid FROM pg_database WHERE datname = current_database()) ORDER BY 1`,
+  );
+  return rows.map(({ name }) => name);
 }

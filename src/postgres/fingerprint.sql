@@ -99,7 +99,8 @@ WITH
              (SELECT 'with ' || string_agg(o, ', ' ORDER BY o) FROM unnest(r.reloptions) o),
              (SELECT 'toast with ' || string_agg(o, ', ' ORDER BY o)
                 FROM pg_class t, unnest(t.reloptions) o WHERE t.oid = r.reltoastrelid),
-             (SELECT format('server %I options %s', v.srvname, f.ftoptions)
+             (SELECT format('server %I options %s', v.srvname,
+                            (SELECT string_agg(o, ', ' ORDER BY o) FROM unnest(f.ftoptions) o))
                 FROM pg_foreign_table f JOIN pg_foreign_server v ON v.oid = f.ftserver
                WHERE f.ftrelid = r.oid),
              CASE WHEN r.relkind IN ('v', 'm') THEN pg_get_viewdef(r.oid) END)
@@ -107,7 +108,9 @@ WITH
     UNION ALL
     SELECT r.object, format('column %s.%I', r.name, a.attname),
            concat_ws(' ',
-             '#' || row_number() OVER (PARTITION BY a.attrelid ORDER BY a.attnum),
+             -- A dump writes inherited columns before a table's own, whenever they were added.
+             CASE WHEN r.relispartition OR NOT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = r.oid)
+                  THEN '#' || row_number() OVER (PARTITION BY a.attrelid ORDER BY a.attnum) END,
              format_type(a.atttypid, a.atttypmod),
              CASE WHEN a.attcollation <> t.typcollation
                   THEN 'collate ' || a.attcollation::regcollation::text END,
@@ -282,13 +285,16 @@ WITH
         UNION ALL
         SELECT 'foreign data wrapper ' || quote_ident(w.fdwname),
                concat_ws(' ', NULLIF(w.fdwhandler, 0)::regprocedure,
-                 NULLIF(w.fdwvalidator, 0)::regprocedure, w.fdwoptions)
+                 NULLIF(w.fdwvalidator, 0)::regprocedure,
+                 (SELECT string_agg(o, ', ' ORDER BY o) FROM unnest(w.fdwoptions) o))
           FROM pg_foreign_data_wrapper w
          WHERE NOT EXISTS (SELECT FROM member
                             WHERE classid = 'pg_foreign_data_wrapper'::regclass AND objid = w.oid)
         UNION ALL
         SELECT 'server ' || quote_ident(v.srvname),
-               concat_ws(' ', w.fdwname, v.srvtype, v.srvversion, v.srvoptions)
+               concat_ws(' ', w.fdwname, v.srvtype, v.srvversion,
+                 -- In the order of their names: that is how a dump writes options.
+                 (SELECT string_agg(o, ', ' ORDER BY o) FROM unnest(v.srvoptions) o))
           FROM pg_foreign_server v JOIN pg_foreign_data_wrapper w ON w.oid = v.srvfdw
         UNION ALL
         -- Its options hold passwords: that it exists is the whole fact.

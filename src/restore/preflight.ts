@@ -22,13 +22,14 @@ export interface PreflightOptions {
  * Refuses a restore that cannot end well.
  *
  * @throws `restore/no-right`, `restore/missing-roles`, `restore/prepared-transactions`,
- *   `restore/active-slots`, `restore/no-space`
+ *   `restore/active-slots`, `restore/active-subscriptions`, `restore/no-space`
  */
 export async function preflight(options: PreflightOptions): Promise<void> {
   await refuseMissingRights(options);
   await refuseMissingRoles(options);
   await refusePreparedTransactions(options);
   await refuseActiveSlots(options);
+  await refuseActiveSubscriptions(options);
   await refuseFullDisk(options);
 }
 
@@ -101,6 +102,23 @@ async function refuseActiveSlots(options: PreflightOptions): Promise<void> {
     code: 'restore/active-slots',
     message: `replication slots of ${options.database} are in use: ${slots.map(({ name }) => name).join(', ')}`,
     hint: 'Stop their readers and plan to start them anew on the restored database, then type the same command again.',
+  });
+}
+
+// A subscription belongs to a database and not to its name too: after the swap it would stand still
+// in the broken database, while the other side keeps its log for it until the disk is full.
+async function refuseActiveSubscriptions(options: PreflightOptions): Promise<void> {
+  const active = await options.maintenance.query<{ name: string }>(
+    `SELECT subname AS name FROM pg_subscription JOIN pg_database d ON d.oid = subdbid
+      WHERE datname = $1 AND subenabled ORDER BY 1`,
+    [options.database],
+  );
+  const [first] = active;
+  if (first === undefined) return;
+  throw new Failure({
+    code: 'restore/active-subscriptions',
+    message: `subscriptions of ${options.database} are enabled: ${active.map(({ name }) => name).join(', ')}`,
+    hint: `Disable each of them in ${options.database} with ALTER SUBSCRIPTION ${quoteIdentifier(first.name)} DISABLE; and plan to make it anew on the restored database.`,
   });
 }
 

@@ -341,7 +341,7 @@ describe('the live database stays live, and nothing is left beside it', () => {
 });
 
 describe('what would end badly is refused before it begins', () => {
-  it('prepared transactions and replication slots in use', async () => {
+  it('prepared transactions, replication slots in use and enabled subscriptions', async () => {
     const settings = { max_prepared_transactions: '2', wal_level: 'logical' };
     await using server = await startServer(testContext(), { purpose: 'test', settings });
     const address = server.address('postgres');
@@ -371,6 +371,14 @@ describe('what would end badly is refused before it begins', () => {
       message: 'replication slots of postgres are in use: reader',
     });
     await reader.stop();
+
+    const nowhere = "CONNECTION 'host=nowhere.invalid' PUBLICATION p";
+    await database.execute(`CREATE SUBSCRIPTION inward ${nowhere} WITH (connect = false)`);
+    await database.execute('ALTER SUBSCRIPTION inward ENABLE');
+    await expect(restoring({ live: address, backup: other })).rejects.toMatchObject({
+      code: 'restore/active-subscriptions',
+      message: 'subscriptions of postgres are enabled: inward',
+    });
   });
 });
 

@@ -54,6 +54,8 @@ export interface RestoreReport extends Evidence {
   readonly pauseMs: number;
   readonly endedSessions: number;
   readonly loss: LossEstimate | null;
+  /** Of the backup; none of them is in the restored database, where it would take the changes of the original. */
+  readonly subscriptions: readonly string[];
   /** Databases of earlier restores that wait for a person to drop them. */
   readonly leftovers: readonly Leftover[];
 }
@@ -64,7 +66,7 @@ export interface RestoreReport extends Evidence {
  * Sessions of the caller on the live database are ended by the swap as all others are.
  *
  * @throws `backup/file-missing`, `backup/file-changed`, `restore/no-right`, `restore/missing-roles`,
- *   `restore/prepared-transactions`, `restore/active-slots`, `restore/no-space`,
+ *   `restore/prepared-transactions`, `restore/active-slots`, `restore/active-subscriptions`, `restore/no-space`,
  *   `restore/not-restorable`, `restore/differs`, `restore/swap-failed`
  * @example
  * await restore(context, { environment: 'production', live, backup, carryOver: async () => {} });
@@ -97,6 +99,7 @@ export async function restore(context: Context, options: RestoreOptions): Promis
       database: live.database,
       restoreMs,
       loss,
+      subscriptions: backup.manifest.source.subscriptions,
       leftovers: way.leftovers,
       ...result,
     };

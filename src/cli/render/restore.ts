@@ -30,6 +30,10 @@ export function renderRestore(report: RestoreReport): string {
   return wrapLines([
     `${database} is the database of ${backup} again (restored in ${formatDuration(restoreMs)}, writes paused for ${formatDuration(pauseMs)}).`,
     ...(broken === null ? [] : [`The broken database is kept as ${broken}.`]),
+    ...report.subscriptions.map(
+      (name) =>
+        `The subscription ${name} is not in it, for it would take the changes of the original: drop it in ${broken ?? 'the lost database'} and create it anew.`,
+    ),
     ...report.leftovers.map(
       ({ name, sizeBytes }) =>
         `From an earlier restore: ${name} (${formatBytes(sizeBytes)}); drop it when nobody needs it.`,
