@@ -150,7 +150,7 @@ describe('the model', () => {
   it('weighs a finding by the size and the traffic of its table', async () => {
     const sized = (bytes: number, callsPerSecond: number): CheckOptions => {
       const schema = new SchemaModel();
-      schema.ensure('public.users').size = { rows: 1, bytes, callsPerSecond };
+      schema.setSize('public.users', { rows: 1, bytes, callsPerSecond });
       return { schema };
     };
     const severity = async (options: CheckOptions): Promise<string | undefined> =>

@@ -10,14 +10,14 @@ import { locksOf, rangeOfKey } from './locks-of.ts';
 import { fold } from './model/fold.ts';
 import { calledRoutine } from './model/fold-types.ts';
 import { SchemaModel, type TableSize } from './model/schema.ts';
-import { type TransactionModel, TransactionReader } from './model/transaction.ts';
+import { type HeldLock, type TransactionModel, TransactionReader } from './model/transaction.ts';
 import { routineBody } from './plpgsql.ts';
 import type { FileContext, Hit, Rule, RuleContext } from './rule.ts';
 import { unusedAllowances } from './rules/allowance-without-use/rule.ts';
 import { dynamicSqlUnchecked } from './rules/dynamic-sql-unchecked/rule.ts';
 import { rules as everyRule } from './rules.ts';
 import { rangeOf } from './sql/node.ts';
-import type { Statement } from './statement.ts';
+import { alterations, type Statement } from './statement.ts';
 import { weigh } from './weight.ts';
 
 /** A file to check: its text, and the path to show. */
@@ -83,6 +83,7 @@ class Checker {
   readonly #byKind: ReadonlyMap<string, readonly Rule[]>;
   readonly #managed: boolean;
   #transactions = 0;
+  #locked: { readonly statement: Statement; readonly locks: readonly HeldLock[] } | undefined;
 
   constructor(options: CheckOptions) {
     this.#schema = options.schema ?? new SchemaModel();
@@ -167,6 +168,7 @@ class Checker {
   #check(statement: Statement, context: RuleContext, told: Told[]): void {
     const kind = Object.keys(statement.node)[0] ?? '';
     for (const rule of this.#byKind.get(kind) ?? this.#byKind.get('') ?? []) {
+      if (kind === 'AlterTableStmt' && !mayConcern(rule, statement)) continue;
       for (const hit of rule.check?.(statement, context) ?? []) {
         told.push(this.#tell(rule, hit, statement));
       }
@@ -174,13 +176,22 @@ class Checker {
   }
 
   #follow(statement: Statement, transaction: TransactionModel, reader: TransactionReader): void {
-    for (const lock of locksOf(statement, this.#schema)) {
+    for (const lock of this.#locksOf(statement)) {
       const table = rangeOfKey(lock.table);
       const inUse = !this.#schema.isNew(table) && !this.#schema.isPerhapsNew(table);
       reader.hold(transaction, lock, { inUse });
     }
     if (!('TransactionStmt' in statement.node)) transaction.statements += 1;
     fold(this.#schema, statement, transaction);
+    this.#locked = undefined;
+  }
+
+  // Asked for by every hit and once more when the statement has run: the model is the same until then.
+  #locksOf(statement: Statement): readonly HeldLock[] {
+    if (this.#locked?.statement !== statement) {
+      this.#locked = { statement, locks: locksOf(statement, this.#schema) };
+    }
+    return this.#locked.locks;
   }
 
   #tell(rule: Rule, hit: Hit, statement: Statement | undefined): Told {
@@ -200,8 +211,7 @@ class Checker {
   }
 
   #lockOn(statement: Statement, object: string | undefined): LockMode | null {
-    const locks = locksOf(statement, this.#schema);
-    return locks.find((lock) => lock.shown === object)?.mode ?? null;
+    return this.#locksOf(statement).find((lock) => lock.shown === object)?.mode ?? null;
   }
 
   #report(file: FileContext, told: readonly Told[]): void {
@@ -296,4 +306,9 @@ function rulesByKind(rules: readonly Rule[]): ReadonlyMap<string, readonly Rule[
     }
   }
   return byKind;
+}
+
+function mayConcern({ commands }: Rule, statement: Statement): boolean {
+  if (commands === undefined) return true;
+  return alterations(statement).some(({ kind }) => commands.includes(kind));
 }

@@ -49,10 +49,10 @@ export function known({ sql }: Pick<Example, 'sql'>): SchemaModel {
   const schema = new SchemaModel(version === undefined ? {} : { serverVersion: Number(version) });
   const size = /^-- size: (\w+) (\d+)$/m.exec(sql);
   if (size !== null) {
-    schema.ensure(`public.${size[1]}`).size = {
+    schema.setSize(`public.${size[1]}`, {
       rows: Number(size[2]) / 100,
       bytes: Number(size[2]),
-    };
+    });
   }
   return schema;
 }

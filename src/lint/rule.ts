@@ -1,5 +1,6 @@
 // What a rule is: facts about a hazard, and one pure function that finds it in a statement.
 
+import type { AlterTableType } from '@pgsql/types';
 import type { SyntaxProblem } from '../postgres/parser.ts';
 import type { SqlComment } from '../postgres/sql-text.ts';
 import type { LockMode } from '../postgres/table-lock.ts';
@@ -73,6 +74,8 @@ export interface Rule {
   readonly work?: Work;
   /** Kinds of statement that {@link check} wants to see; all when left out. */
   readonly on?: readonly NodeKind[];
+  /** For ALTER TABLE: commands of which it must hold one, so that most rules need not look at most. */
+  readonly commands?: readonly AlterTableType[];
   /** Finds the hazard in one statement. */
   readonly check?: (statement: Statement, context: RuleContext) => Iterable<Hit>;
   /** Finds the hazard in a whole file, with the model as it is after its last statement. */

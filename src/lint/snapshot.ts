@@ -47,7 +47,6 @@ export function modelOf(snapshot: SchemaSnapshot): SchemaModel {
   for (const each of snapshot.tables) {
     const table = emptyTable(each.key);
     table.kind = each.kind;
-    table.size = each.size;
     table.published = each.published;
     table.hasAllColumns = true;
     table.partitionOf = each.partitionOf ?? undefined;
@@ -56,6 +55,7 @@ export function modelOf(snapshot: SchemaSnapshot): SchemaModel {
       table.constraints.set(constraint.name, { ...constraint, transaction: 0 });
     }
     schema.tables.set(each.key, table);
+    schema.setSize(each.key, each.size);
   }
   for (const { key, partitionOf, isDefaultPartition } of snapshot.tables) {
     const parent = schema.tables.get(partitionOf ?? '');

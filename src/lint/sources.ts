@@ -2,7 +2,7 @@
 // and the migrations before them, which say what they find in the database.
 
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { basename, dirname, join, relative } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
 import { Failure } from '../core/failure.ts';
 import { run } from '../core/process.ts';
@@ -34,17 +34,16 @@ export async function readSources(options: SourceOptions): Promise<Sources> {
     const sql = await textOf(process.stdin);
     return { files: [{ path: 'standard input', sql }], earlier: [] };
   }
-  const listed = options.paths.flatMap((path) =>
-    sqlFiles(join(options.cwd, relative(options.cwd, path)), path),
-  );
+  const listed = options.paths.flatMap((path) => sqlFiles(resolve(options.cwd, path), path));
   const changed = await changedFiles(options);
   const paths = changed === undefined ? listed : listed.filter((path) => changed.files.has(path));
   const others = collisionsOf(paths, changed?.taken ?? new Map());
   const files = paths.map((path): CheckedFile => {
     const collidesWith = others.get(path);
-    return collidesWith === undefined ? read(path) : { ...read(path), collidesWith };
+    const file = read(path, options.cwd);
+    return collidesWith === undefined ? file : { ...file, collidesWith };
   });
-  return { files, earlier: earlierThan(paths).map(read) };
+  return { files, earlier: earlierThan(paths, options.cwd).map((path) => read(path, options.cwd)) };
 }
 
 function sqlFiles(absolute: string, path: string): string[] {
@@ -61,9 +60,9 @@ function sqlFiles(absolute: string, path: string): string[] {
   );
 }
 
-function read(path: string): CheckedFile {
+function read(path: string, cwd: string): CheckedFile {
   try {
-    return { path, sql: readFileSync(path, 'utf8') };
+    return { path, sql: readFileSync(resolve(cwd, path), 'utf8') };
   } catch (error) {
     throw new Failure({
       code: 'lint/unreadable',
@@ -76,13 +75,13 @@ function read(path: string): CheckedFile {
 
 // Migrations are numbered files in a folder of that name. Other folders hold whatever they hold: what
 // stands beside a file there says nothing about the database.
-function earlierThan(paths: readonly string[]): string[] {
+function earlierThan(paths: readonly string[], cwd: string): string[] {
   const [first] = paths;
   if (first === undefined) return [];
   const folder = dirname(first);
-  const isMigrations = /^migrations?$/i.test(basename(join(process.cwd(), folder)));
+  const isMigrations = /^migrations?$/i.test(basename(resolve(cwd, folder)));
   if (!isMigrations || versionOf(first) === '') return [];
-  const names = readdirSync(folder).filter(
+  const names = readdirSync(resolve(cwd, folder)).filter(
     (name) => name.endsWith('.sql') && versionOf(name) !== '',
   );
   return inOrder(names)

@@ -33,23 +33,30 @@ export interface Alteration {
 
 /** The commands of an ALTER TABLE that are of one of `kinds`; of every kind when none is given. */
 export function alterations(statement: Statement, ...kinds: AlterTableType[]): Alteration[] {
+  if (!('AlterTableStmt' in statement.node)) return [];
+  const all = everyAlteration(statement);
+  return kinds.length === 0 ? all : all.filter(({ kind }) => kinds.includes(kind));
+}
+
+// Some thirty rules ask for the commands of the same statement: they are found once.
+const found = new WeakMap<Statement, Alteration[]>();
+
+function everyAlteration(statement: Statement): Alteration[] {
+  const known = found.get(statement);
+  if (known !== undefined) return known;
   const alter = bodyOf(statement, 'AlterTableStmt');
   const table = alter?.relation;
-  if (table === undefined || alter?.objtype !== 'OBJECT_TABLE') return [];
-  const commands = pickAll(alter.cmds, 'AlterTableCmd');
-  if (
-    kinds.length > 0 &&
-    !commands.some((each) => kinds.includes(each.subtype ?? 'AT_AddColumn'))
-  ) {
-    return [];
-  }
-  const places = commandPlaces(statement, commands.length);
-  return commands.flatMap((command, index) => {
+  const isTable = table !== undefined && alter?.objtype === 'OBJECT_TABLE';
+  const commands = isTable ? pickAll(alter.cmds, 'AlterTableCmd') : [];
+  const places = commands.length === 0 ? [] : commandPlaces(statement, commands.length);
+  const all = commands.flatMap((command, index) => {
     const kind = command.subtype;
-    if (kind === undefined || (kinds.length > 0 && !kinds.includes(kind))) return [];
+    if (kind === undefined || table === undefined) return [];
     const [start, end] = places[index] ?? [statement.start, statement.end];
     return [{ kind, table, command, name: command.name ?? '', start, end, index }];
   });
+  found.set(statement, all);
+  return all;
 }
 
 /** A column that an ALTER TABLE adds. */
@@ -58,14 +65,21 @@ export interface AddedColumn extends Alteration {
   readonly constraints: readonly Constraint[];
 }
 
+const foundColumns = new WeakMap<Statement, AddedColumn[]>();
+
 /** The columns that a statement adds to a table. */
 export function addedColumns(statement: Statement): AddedColumn[] {
-  return alterations(statement, 'AT_AddColumn').flatMap((each) => {
+  if (!('AlterTableStmt' in statement.node)) return [];
+  const known = foundColumns.get(statement);
+  if (known !== undefined) return known;
+  const all = alterations(statement, 'AT_AddColumn').flatMap((each) => {
     const column = pick(each.command.def, 'ColumnDef');
     if (column === undefined) return [];
     const constraints = pickAll(column.constraints, 'Constraint');
     return [{ ...each, name: column.colname ?? '', column, constraints }];
   });
+  foundColumns.set(statement, all);
+  return all;
 }
 
 /** A constraint that an ALTER TABLE adds. */

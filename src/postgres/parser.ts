@@ -130,7 +130,9 @@ class ChunkParser {
     const [first] = chunk;
     const last = chunk.at(-1);
     if (first === undefined || last === undefined) return;
-    const parsed = this.#parse(first.start, last.end);
+    // The first one from the text's own start: the parser's places then need no moving.
+    const isFirst = this.statements.length === 0 && this.problems.length === 0;
+    const parsed = this.#parse(isFirst ? 0 : first.start, last.end);
     if (Array.isArray(parsed)) {
       // One at a time: a spread of 100,000 arguments would overflow the stack.
       for (const statement of parsed) this.statements.push(statement);

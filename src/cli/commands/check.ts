@@ -69,6 +69,7 @@ export const check: Verb = verb<CheckFlags>({
   },
   run: async (input, ...paths) => {
     const { flags, cwd } = input;
+    const isJson = (flags as { readonly json?: boolean }).json === true;
     const failOn = oneOf('--fail-on', flags.failOn ?? 'error', [...severities, 'never']);
     const format = oneOf('--format', flags.format ?? 'people', [...formatNames, 'people']);
     const runner = oneOf('--runner', flags.runner ?? 'drydock', ['drydock', 'other']);
@@ -91,7 +92,10 @@ export const check: Verb = verb<CheckFlags>({
     }
     return {
       data: report,
-      text: await textOf(report, { format, sources, verbose: flags.verbose === true }),
+      // Ten thousand findings take long to lay out: not for nobody.
+      text: isJson
+        ? ''
+        : await textOf(report, { format, sources, verbose: flags.verbose === true }),
       exit: isBad(report, failOn) ? exitCodes.findings : exitCodes.done,
     };
   },

@@ -94,6 +94,8 @@ export class SchemaModel {
   isComplete: boolean;
   /** `server_version_num`, where known. */
   serverVersion: number | undefined;
+  /** True when the size of at least one table is known. */
+  hasSizes = false;
   /** Number of the file that is being read. */
   file = 0;
   /** Schema of names without one. */
@@ -173,6 +175,12 @@ export class SchemaModel {
     if (index === undefined) return;
     this.#indexes.delete(key);
     this.#indexesByTable.get(index.table)?.delete(key);
+  }
+
+  /** Notes how large a table is. */
+  setSize(table: string, size: TableSize): void {
+    this.ensure(table).size = size;
+    this.hasSizes = true;
   }
 
   /** The table with this key, made on first use as one of which nothing is known. */

@@ -71,9 +71,13 @@ export function walk(value: unknown, visit: (kind: string, body: object) => void
     return;
   }
   if (typeof value !== 'object' || value === null) return;
-  for (const [key, inner] of Object.entries(value)) {
+  const record = value as Record<string, unknown>;
+  for (const key in record) {
+    const inner = record[key];
     if (typeof inner !== 'object' || inner === null) continue;
-    if (/^[A-Z]/.test(key) && !Array.isArray(inner)) visit(key, inner);
+    // Kinds of node begin with a capital letter, fields of a node with a small one.
+    const first = key.charCodeAt(0);
+    if (first >= 65 && first <= 90 && !Array.isArray(inner)) visit(key, inner);
     walk(inner, visit);
   }
 }

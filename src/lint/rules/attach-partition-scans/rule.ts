@@ -16,6 +16,7 @@ export const attachPartitionScans: Rule = {
     'First a CHECK that says the bounds on the partition (and its opposite on the DEFAULT), NOT VALID then VALIDATE; then ATTACH.',
   work: 'scan',
   on: ['AlterTableStmt'],
+  commands: ['AT_AttachPartition'],
   *check(statement, { schema }) {
     for (const { table, command, start, end } of alterations(statement, 'AT_AttachPartition')) {
       const child = pick(command.def, 'PartitionCmd')?.name;

@@ -14,6 +14,7 @@ export const checkWithoutNotValid: Rule = {
     'ADD CONSTRAINT … NOT VALID (brief), then VALIDATE CONSTRAINT in another transaction (blocks neither reads nor writes).',
   work: 'scan',
   on: ['AlterTableStmt'],
+  commands: ['AT_AddConstraint'],
   *check(statement, { schema, transaction }) {
     for (const { table, constraint, start, end } of addedConstraints(statement, 'CONSTR_CHECK')) {
       if (constraint.skip_validation || constraint.is_enforced === false || schema.isNew(table))

@@ -13,6 +13,7 @@ export const collationChangeRebuildsIndexes: Rule = {
     'A new column with the new collation, or a new index with COLLATE that queries can use.',
   work: 'index build',
   on: ['AlterTableStmt'],
+  commands: ['AT_AlterColumnType'],
   *check(statement, { schema }) {
     for (const { table, name, cost, setsCollation, start, end } of typeChanges(statement, schema)) {
       if (!setsCollation || cost === 'rewrite') continue;

@@ -13,6 +13,7 @@ export const columnNotNullWithoutDefault: Rule = {
   why: 'It fails as soon as the table holds one row; and running code that does not know the column fails to insert.',
   safeForm: 'Give the column a default, or add it nullable, fill it, and make it NOT NULL later.',
   on: ['AlterTableStmt'],
+  commands: ['AT_AddColumn'],
   *check(statement, { schema }) {
     for (const { table, name, column, constraints, start, end } of addedColumns(statement)) {
       const isRequired =

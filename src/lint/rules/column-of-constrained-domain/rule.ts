@@ -13,6 +13,7 @@ export const columnOfConstrainedDomain: Rule = {
   safeForm: "Use the domain's base type and a CHECK constraint NOT VALID, then VALIDATE it.",
   work: 'rewrite',
   on: ['AlterTableStmt'],
+  commands: ['AT_AddColumn'],
   *check(statement, { schema }) {
     for (const { table, name, column, start, end } of addedColumns(statement)) {
       const type = dataType(column.typeName);

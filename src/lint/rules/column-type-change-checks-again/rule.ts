@@ -13,6 +13,7 @@ export const columnTypeChangeChecksAgain: Rule = {
     'Drop the CHECK, change the type, add the CHECK again NOT VALID, and VALIDATE it in another transaction.',
   work: 'scan',
   on: ['AlterTableStmt'],
+  commands: ['AT_AlterColumnType'],
   *check(statement, { schema }) {
     for (const { table, name, cost, start, end } of typeChanges(statement, schema)) {
       const checks = [...(schema.table(table)?.constraints.values() ?? [])].filter(

@@ -12,6 +12,7 @@ export const columnTypeChangeIsBrief: Rule = {
   why: 'varchar to a longer varchar or to text, text to varchar, numeric to a higher precision at the same scale, cidr to inet, a domain to its base, the same type again: only the catalog changes, under a brief ACCESS EXCLUSIVE.',
   safeForm: 'Nothing to change: Drydock waits for the lock only briefly and tries again.',
   on: ['AlterTableStmt'],
+  commands: ['AT_AlterColumnType'],
   *check(statement, { schema }) {
     for (const { table, name, to, cost, start, end } of typeChanges(statement, schema)) {
       if (cost !== 'none') continue;

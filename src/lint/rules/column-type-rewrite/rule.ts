@@ -15,6 +15,7 @@ export const columnTypeRewrite: Rule = {
     'A new column of the new type, kept in step by a trigger, filled in batches, then swapped for the old one (expand and contract).',
   work: 'rewrite',
   on: ['AlterTableStmt'],
+  commands: ['AT_AlterColumnType'],
   *check(statement, { schema }) {
     for (const change of typeChanges(statement, schema)) {
       const { table, name, from, to, cost, start, end } = change;

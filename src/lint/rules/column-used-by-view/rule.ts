@@ -12,6 +12,7 @@ export const columnUsedByView: Rule = {
   why: 'The server refuses to change the type of such a column, or to drop it without CASCADE.',
   safeForm: 'Drop the view, change the column, create the view again, in one transaction.',
   on: ['AlterTableStmt'],
+  commands: ['AT_AlterColumnType', 'AT_DropColumn'],
   *check(statement, { schema }) {
     for (const { table, name, command, start, end } of alterations(
       statement,

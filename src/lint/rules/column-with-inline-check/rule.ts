@@ -15,6 +15,7 @@ export const columnWithInlineCheck: Rule = {
     'ADD COLUMN, then ADD CONSTRAINT … CHECK … NOT VALID, then VALIDATE CONSTRAINT in another transaction.',
   work: 'scan',
   on: ['AlterTableStmt'],
+  commands: ['AT_AddColumn'],
   *check(statement, { schema, transaction }) {
     for (const { table, name, constraints, start, end } of addedColumns(statement)) {
       const check = constraintOf(constraints, 'CONSTR_CHECK');

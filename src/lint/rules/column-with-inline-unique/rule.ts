@@ -13,6 +13,7 @@ export const columnWithInlineUnique: Rule = {
   safeForm: 'Add the column, CREATE UNIQUE INDEX CONCURRENTLY, then ADD CONSTRAINT … USING INDEX.',
   work: 'index build',
   on: ['AlterTableStmt'],
+  commands: ['AT_AddColumn'],
   *check(statement, { schema }) {
     for (const { table, name, constraints, start, end } of addedColumns(statement)) {
       const isUnique =

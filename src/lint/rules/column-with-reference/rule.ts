@@ -13,6 +13,7 @@ export const columnWithReference: Rule = {
   safeForm:
     'With a default: add the column, then the foreign key NOT VALID, then VALIDATE it. Without one: nothing to change.',
   on: ['AlterTableStmt'],
+  commands: ['AT_AddColumn'],
   *check(statement, { schema }) {
     for (const { table, name, constraints, start, end } of addedColumns(statement)) {
       const reference = constraintOf(constraints, 'CONSTR_FOREIGN');

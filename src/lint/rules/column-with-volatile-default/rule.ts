@@ -14,6 +14,7 @@ export const columnWithVolatileDefault: Rule = {
   safeForm: 'Add the column without a default, SET DEFAULT for new rows, fill old rows in batches.',
   work: 'rewrite',
   on: ['AlterTableStmt'],
+  commands: ['AT_AddColumn'],
   *check(statement, { schema }) {
     for (const { table, name, column, constraints, start, end } of addedColumns(statement)) {
       const expression = constraintOf(constraints, 'CONSTR_DEFAULT')?.raw_expr;

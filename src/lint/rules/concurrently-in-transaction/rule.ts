@@ -12,6 +12,21 @@ export const concurrentlyInTransaction: Rule = {
   why: 'PostgreSQL refuses it inside a transaction block (error 25001): it commits several times by itself.',
   safeForm:
     'Put the statement outside BEGIN and COMMIT, or into a migration of its own: Drydock runs it alone.',
+  on: [
+    'IndexStmt',
+    'DropStmt',
+    'ReindexStmt',
+    'VacuumStmt',
+    'ClusterStmt',
+    'AlterTableStmt',
+    'AlterSystemStmt',
+    'CreatedbStmt',
+    'DropdbStmt',
+    'CreateTableSpaceStmt',
+    'DropTableSpaceStmt',
+    'CreateSubscriptionStmt',
+    'DropSubscriptionStmt',
+  ],
   *check(statement, { schema, transaction }) {
     if (!mustRunAlone(statement.node)) return;
     const isInBlock = transaction.kind === 'own' || statement.inside !== undefined;

@@ -12,6 +12,7 @@ export const deleteRows: Rule = {
   why: 'The rows are gone when the transaction commits.',
   safeForm:
     'Mark rows as deleted instead (a column deleted_at), or keep a proven backup and allow it with a reason.',
+  on: ['DeleteStmt', 'SelectStmt', 'UpdateStmt', 'InsertStmt', 'MergeStmt', 'CreateTableAsStmt'],
   *check(statement, { schema }) {
     const tables: { relation: RangeVar | undefined; all: boolean }[] = [];
     walk([statement.node], (kind, body) => {

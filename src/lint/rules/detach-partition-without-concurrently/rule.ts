@@ -13,6 +13,7 @@ export const detachPartitionWithoutConcurrently: Rule = {
   safeForm:
     'DETACH PARTITION … CONCURRENTLY, outside BEGIN and COMMIT; with a DEFAULT partition, detach that one first.',
   on: ['AlterTableStmt'],
+  commands: ['AT_DetachPartition'],
   *check(statement, { schema, transaction }) {
     for (const { table, command, start, end } of alterations(statement, 'AT_DetachPartition')) {
       const partition = pick(command.def, 'PartitionCmd');

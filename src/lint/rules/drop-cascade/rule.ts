@@ -12,6 +12,7 @@ export const dropCascade: Rule = {
   safeForm:
     'List what depends on it (pg_depend), drop each by name, and the object last without CASCADE.',
   on: ['DropStmt', 'AlterTableStmt', 'DropOwnedStmt'],
+  commands: ['AT_DropColumn', 'AT_DropConstraint'],
   *check(statement, { schema }) {
     const drop = bodyOf(statement, 'DropStmt');
     const owned = bodyOf(statement, 'DropOwnedStmt');

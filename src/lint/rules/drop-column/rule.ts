@@ -12,6 +12,7 @@ export const dropColumn: Rule = {
   safeForm:
     'Deploy code that does not use it, keep a proven backup, then allow it with a reason: -- drydock: allow drop-column because …',
   on: ['AlterTableStmt'],
+  commands: ['AT_DropColumn'],
   *check(statement, { schema }) {
     for (const { table, name, start, end } of alterations(statement, 'AT_DropColumn')) {
       if (schema.isNew(table)) continue;

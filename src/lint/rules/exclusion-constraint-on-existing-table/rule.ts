@@ -13,6 +13,7 @@ export const exclusionConstraintOnExistingTable: Rule = {
     'No form of it works online: make a new table with the constraint and swap, or choose a quiet window and rehearse it.',
   work: 'index build',
   on: ['AlterTableStmt'],
+  commands: ['AT_AddConstraint'],
   *check(statement, { schema }) {
     for (const { table, start, end } of addedConstraints(statement, 'CONSTR_EXCLUSION')) {
       if (schema.isNew(table)) continue;

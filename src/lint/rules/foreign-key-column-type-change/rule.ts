@@ -14,6 +14,7 @@ export const foreignKeyColumnTypeChange: Rule = {
   safeForm: 'Expand and contract: a new column with a new foreign key NOT VALID, validated later.',
   work: 'rewrite',
   on: ['AlterTableStmt'],
+  commands: ['AT_AlterColumnType'],
   *check(statement, { schema }) {
     for (const { table, name, start, end } of typeChanges(statement, schema)) {
       const key = schema.key(table);

@@ -12,6 +12,7 @@ export const foreignKeyDropped: Rule = {
   why: 'It takes ACCESS EXCLUSIVE on both tables, briefly.',
   safeForm: 'Nothing to change: Drydock waits for the locks only briefly and tries again.',
   on: ['AlterTableStmt'],
+  commands: ['AT_DropConstraint'],
   *check(statement, { schema }) {
     for (const { table, name, start, end } of alterations(statement, 'AT_DropConstraint')) {
       const known = schema.table(table)?.constraints.get(name);

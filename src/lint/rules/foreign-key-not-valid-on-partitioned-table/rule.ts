@@ -12,6 +12,7 @@ export const foreignKeyNotValidOnPartitionedTable: Rule = {
   safeForm:
     "Add the key NOT VALID to each partition and validate it there, then add it to the parent: the partitions' keys are taken over.",
   on: ['AlterTableStmt'],
+  commands: ['AT_AddConstraint'],
   *check(statement, { schema }) {
     if ((schema.serverVersion ?? 0) >= 180000) return;
     for (const { table, constraint, start, end } of addedConstraints(statement, 'CONSTR_FOREIGN')) {

@@ -14,6 +14,7 @@ export const identityColumnOnExistingTable: Rule = {
     'Add a plain nullable bigint, fill it in batches, make it NOT NULL, then ALTER COLUMN … ADD GENERATED (brief).',
   work: 'rewrite',
   on: ['AlterTableStmt'],
+  commands: ['AT_AddColumn'],
   *check(statement, { schema }) {
     for (const { table, name, column, constraints, start, end } of addedColumns(statement)) {
       if (!constraintOf(constraints, 'CONSTR_IDENTITY') || schema.isNew(table)) continue;

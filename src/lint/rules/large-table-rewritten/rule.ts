@@ -14,6 +14,7 @@ export const largeTableRewritten: Rule = {
     'Rehearse it on a restored copy (drydock rehearse), look at free disk space and replica lag, or use expand and contract.',
   on: ['AlterTableStmt', 'VacuumStmt', 'ClusterStmt', 'IndexStmt'],
   *check(statement, { schema }) {
+    if (!schema.hasSizes) return;
     const [lock] = locksOf(statement, schema);
     const size = lock === undefined ? undefined : schema.tables.get(lock.table)?.size;
     if (lock === undefined || size === undefined || size.bytes < largeBytes) return;

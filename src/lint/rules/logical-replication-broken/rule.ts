@@ -13,6 +13,7 @@ export const logicalReplicationBroken: Rule = {
   safeForm:
     'Check pg_publication_tables first; give the table a new replica identity before the old one goes.',
   on: ['AlterTableStmt'],
+  commands: ['AT_DropConstraint', 'AT_ReplicaIdentity', 'AT_SetUnLogged'],
   *check(statement, { schema }) {
     const kinds = ['AT_DropConstraint', 'AT_ReplicaIdentity', 'AT_SetUnLogged'] as const;
     for (const { kind, table, name, start, end } of alterations(statement, ...kinds)) {

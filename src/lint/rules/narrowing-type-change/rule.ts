@@ -13,6 +13,7 @@ export const narrowingTypeChange: Rule = {
   safeForm:
     'Ask first how many rows do not fit: SELECT count(*) … WHERE; then change what is wrong, and use expand and contract.',
   on: ['AlterTableStmt'],
+  commands: ['AT_AlterColumnType'],
   *check(statement, { schema }) {
     for (const { table, name, from, to, start, end } of typeChanges(statement, schema)) {
       if (from === undefined || !mayLose(from, to)) continue;

@@ -11,6 +11,7 @@ export const newColumnBreaksPreparedSelect: Rule = {
   why: 'A prepared SELECT * fails with "cached plan must not change result type" in sessions that prepared it before. Statements that name their columns are fine.',
   safeForm: 'Let the application name its columns, or restart its connections after the apply.',
   on: ['AlterTableStmt'],
+  commands: ['AT_AddColumn'],
   *check(statement, { schema }) {
     const [first] = addedColumns(statement).filter(({ table }) => !schema.isNew(table));
     if (first === undefined) return;

@@ -11,6 +11,7 @@ export const notNullDropped: Rule = {
   why: 'Running code may meet a NULL where it never met one. The lock itself is brief.',
   safeForm: 'Deploy code that understands NULL first.',
   on: ['AlterTableStmt'],
+  commands: ['AT_DropNotNull'],
   *check(statement, { schema }) {
     for (const { table, name, start, end } of alterations(statement, 'AT_DropNotNull')) {
       if (schema.isNew(table)) continue;

@@ -13,6 +13,18 @@ export const notReRunnable: Rule = {
   why: 'After a half-done run the file cannot simply be run once more.',
   safeForm:
     'IF NOT EXISTS and IF EXISTS where the grammar has them. Drydock itself goes on from the step that failed.',
+  on: [
+    'CreateStmt',
+    'CreateTableAsStmt',
+    'IndexStmt',
+    'CreateSeqStmt',
+    'CreateSchemaStmt',
+    'CreateExtensionStmt',
+    'AlterEnumStmt',
+    'DropStmt',
+    'AlterTableStmt',
+  ],
+  commands: ['AT_AddColumn', 'AT_DropColumn', 'AT_DropConstraint'],
   *check(statement, { schema }) {
     const edit = reRunnableEdit(statement);
     if (edit === undefined) return;

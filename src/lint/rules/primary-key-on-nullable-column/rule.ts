@@ -13,6 +13,7 @@ export const primaryKeyOnNullableColumn: Rule = {
     'Prove it first: CHECK (c IS NOT NULL) NOT VALID, VALIDATE, SET NOT NULL; then the primary key.',
   work: 'scan',
   on: ['AlterTableStmt'],
+  commands: ['AT_AddConstraint'],
   *check(statement, { schema }) {
     for (const { table, constraint, start, end } of addedConstraints(statement, 'CONSTR_PRIMARY')) {
       if (constraint.indexname === undefined || schema.isNew(table)) continue;

@@ -14,6 +14,7 @@ export const primaryKeyWithoutIndex: Rule = {
     'CREATE UNIQUE INDEX CONCURRENTLY on columns that are NOT NULL, then ADD PRIMARY KEY USING INDEX (brief).',
   work: 'index build',
   on: ['AlterTableStmt'],
+  commands: ['AT_AddConstraint'],
   *check(statement, { schema }) {
     for (const { table, constraint, name, start, end } of addedConstraints(
       statement,

@@ -21,6 +21,12 @@ export const securityChange: Rule = {
     'AlterRoleStmt',
     'CreateRoleStmt',
   ],
+  commands: [
+    'AT_DisableRowSecurity',
+    'AT_EnableRowSecurity',
+    'AT_ForceRowSecurity',
+    'AT_NoForceRowSecurity',
+  ],
   *check(statement, { schema }) {
     const switches = [
       'AT_EnableRowSecurity',

@@ -14,6 +14,7 @@ export const serialColumnOnExistingTable: Rule = {
   safeForm: 'Add a plain nullable column, a sequence as its default, and fill old rows in batches.',
   work: 'rewrite',
   on: ['AlterTableStmt'],
+  commands: ['AT_AddColumn'],
   *check(statement, { schema }) {
     for (const { table, name, column, start, end } of addedColumns(statement)) {
       if (!isSerial(dataType(column.typeName)) || schema.isNew(table)) continue;

@@ -14,6 +14,7 @@ export const setNotNullScans: Rule = {
     'CHECK (c IS NOT NULL) NOT VALID; VALIDATE it in another transaction; SET NOT NULL; DROP the CHECK in a statement of its own.',
   work: 'scan',
   on: ['AlterTableStmt'],
+  commands: ['AT_DropConstraint', 'AT_SetNotNull'],
   *check(statement, { schema }) {
     const dropped = alterations(statement, 'AT_DropConstraint').map(({ name }) => name);
     for (const { table, name, start, end } of alterations(statement, 'AT_SetNotNull')) {

@@ -13,6 +13,7 @@ export const storageChangeRewrites: Rule = {
     'No form of it works online: choose a quiet window and rehearse it, or move the rows to a new table in batches.',
   work: 'rewrite',
   on: ['AlterTableStmt'],
+  commands: ['AT_SetAccessMethod', 'AT_SetLogged', 'AT_SetTableSpace', 'AT_SetUnLogged'],
   *check(statement, { schema }) {
     const kinds = [
       'AT_SetLogged',

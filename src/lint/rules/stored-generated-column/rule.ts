@@ -13,6 +13,7 @@ export const storedGeneratedColumn: Rule = {
     'A plain column filled by a trigger and a backfill in batches; or VIRTUAL on PostgreSQL 18.',
   work: 'rewrite',
   on: ['AlterTableStmt'],
+  commands: ['AT_AddColumn', 'AT_SetExpression'],
   *check(statement, { schema }) {
     for (const { table, name, constraints, start, end } of addedColumns(statement)) {
       const generated = constraintOf(constraints, 'CONSTR_GENERATED');

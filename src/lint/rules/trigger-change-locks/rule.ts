@@ -11,6 +11,7 @@ export const triggerChangeLocks: Rule = {
   why: 'CREATE TRIGGER and ENABLE or DISABLE take SHARE ROW EXCLUSIVE, DROP TRIGGER takes ACCESS EXCLUSIVE, briefly.',
   safeForm: 'Nothing to change: Drydock waits for the lock only briefly and tries again.',
   on: ['CreateTrigStmt', 'DropStmt', 'AlterTableStmt'],
+  commands: ['AT_DisableTrig', 'AT_EnableAlwaysTrig', 'AT_EnableReplicaTrig', 'AT_EnableTrig'],
   *check(statement, { schema }) {
     const created = bodyOf(statement, 'CreateTrigStmt')?.relation;
     const drop = bodyOf(statement, 'DropStmt');

@@ -12,6 +12,7 @@ export const triggersDisabled: Rule = {
   safeForm:
     'DISABLE TRIGGER USER, or by name, for as short as can be; enable them again in the same transaction.',
   on: ['AlterTableStmt', 'VariableSetStmt'],
+  commands: ['AT_DisableTrigAll'],
   *check(statement, { schema }) {
     for (const { table, start, end } of alterations(statement, 'AT_DisableTrigAll')) {
       if (schema.isNew(table)) continue;

@@ -11,6 +11,7 @@ export const typeChangeBreaksPreparedStatements: Rule = {
   why: 'A prepared statement that returns the column fails with "cached plan must not change result type" in sessions that prepared it before, even for a wider varchar.',
   safeForm: "Restart the application's connections after the apply.",
   on: ['AlterTableStmt'],
+  commands: ['AT_AlterColumnType'],
   *check(statement, { schema }) {
     for (const { table, name, start, end } of typeChanges(statement, schema)) {
       yield {

@@ -44,8 +44,6 @@ function isByKey(
   const column = strings(pick(comparison?.lexpr, 'ColumnRef')?.fields).at(-1);
   if (strings(comparison?.name)[0] !== '=' || constantText(comparison?.rexpr) === undefined)
     return false;
-  const isUnique = schema
-    .indexesOf(table)
-    .some((each) => each.isUnique && each.columns.join() === column);
-  return isUnique || column === 'id';
+  if (column === undefined || column === 'id') return column !== undefined;
+  return schema.indexesOf(table).some((each) => each.isUnique && each.columns.join() === column);
 }

@@ -13,6 +13,7 @@ export const uniqueConstraintWithoutIndex: Rule = {
   safeForm: 'CREATE UNIQUE INDEX CONCURRENTLY, then ADD CONSTRAINT … UNIQUE USING INDEX (brief).',
   work: 'index build',
   on: ['AlterTableStmt'],
+  commands: ['AT_AddConstraint'],
   *check(statement, { schema }) {
     for (const { table, constraint, name, start, end } of addedConstraints(
       statement,

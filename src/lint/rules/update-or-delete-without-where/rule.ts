@@ -11,6 +11,7 @@ export const updateOrDeleteWithoutWhere: Rule = {
   title: 'UPDATE or DELETE of every row',
   why: 'One transaction locks every row until it ends, writes each anew, and leaves the old versions as bloat; replicas lag behind it. A DELETE loses every row.',
   safeForm: 'UPDATE in batches by key, outside the transaction that changes the schema.',
+  on: ['UpdateStmt', 'DeleteStmt', 'SelectStmt', 'InsertStmt', 'MergeStmt', 'CreateTableAsStmt'],
   *check(statement, { schema }) {
     const rows: { table: RangeVar | undefined; isDelete: boolean }[] = [];
     walk([statement.node], (kind, body) => {

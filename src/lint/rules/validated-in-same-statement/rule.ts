@@ -15,6 +15,7 @@ export const validatedInSameStatement: Rule = {
     'Two statements in two transactions: ADD CONSTRAINT … NOT VALID, then VALIDATE CONSTRAINT.',
   work: 'scan',
   on: ['AlterTableStmt'],
+  commands: ['AT_AddConstraint', 'AT_ValidateConstraint'],
   *check(statement, { schema, transaction }) {
     const added = addedConstraints(statement).filter(
       ({ constraint }) => constraint.skip_validation,

@@ -13,6 +13,7 @@ export const validatedInSameTransaction: Rule = {
   safeForm: 'End the transaction after ADD CONSTRAINT … NOT VALID and validate in the next one.',
   work: 'scan',
   on: ['AlterTableStmt'],
+  commands: ['AT_ValidateConstraint'],
   *check(statement, { schema, transaction }) {
     for (const { table, name, start, end } of alterations(statement, 'AT_ValidateConstraint')) {
       const constraint = schema.table(table)?.constraints.get(name);
