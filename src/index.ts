@@ -17,6 +17,7 @@ export { type DatabaseState, Failure, stateSentence } from './core/failure.ts';
 export { type CheckedFile, check } from './lint/check.ts';
 export type { CheckReport, Finding } from './lint/finding.ts';
 export { type EnvironmentStatus, historyOf, statusOf } from './outlook.ts';
+export { type Preflight, preflightChange } from './preflight.ts';
 export type { Project } from './project.ts';
 export type { JudgedGate, Waiver } from './promotion/gate.ts';
 export { backUpEnvironment, proveBackup, restoreEnvironment } from './recovery.ts';
@@ -27,7 +28,5 @@ export {
   type Answers,
   applyChange,
   type ChangeRequest,
-  type Preflight,
-  preflightChange,
   rehearseChange,
 } from './safe-change.ts';

@@ -1,23 +1,23 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type TestDatabase, testContext, testDatabase } from '../test/database.ts';
 import type { ChangeReport } from './change-report.ts';
+import { type Environment, Secret } from './config/environment.ts';
 import { parseConfig } from './config/schema.ts';
+import { systemClock } from './core/clock.ts';
 import type { JournalEntry } from './history/journal.ts';
 import { readJournal } from './history/journal.ts';
 import { historyOf, statusOf } from './outlook.ts';
 import { connect } from './postgres/connect.ts';
+import { preflightChange } from './preflight.ts';
 import type { Project } from './project.ts';
 import { parseWaiver } from './promotion/judge.ts';
 import { backUpEnvironment, restoreEnvironment } from './recovery.ts';
-import {
-  applyChange,
-  type ChangeRequest,
-  type FinalQuestion,
-  preflightChange,
-} from './safe-change.ts';
+import { applyChange, type ChangeRequest, type FinalQuestion } from './safe-change.ts';
 
 const names = ['dev', 'staging', 'production'] as const;
 
@@ -53,6 +53,14 @@ afterEach(async () => {
 
 function write(name: string, sql: string): void {
   writeFileSync(join(folder, 'migrations', `${name}.sql`), sql);
+}
+
+// The same project with other rules for production.
+function withProduction(rules: Partial<Environment>): void {
+  const environments = project.config.environments.map((environment) =>
+    environment.name === 'production' ? { ...environment, ...rules } : environment,
+  );
+  project = { ...project, config: { ...project.config, environments } };
 }
 
 const waivers = [parseWaiver('monitoring-ready=there is no application in this test', 'ana')];
@@ -159,6 +167,54 @@ describe('a change of a guarded environment', () => {
       expect(await columns('production')).toEqual(['id']);
     },
   );
+
+  it('does not happen when a gate closes while the last question waits', async () => {
+    const night = { from: '02:00', to: '04:00', timeZone: 'UTC' };
+    let now = new Date('2026-01-15T03:59:00Z');
+    withProduction({ window: night });
+    const clock = { ...systemClock, now: () => now };
+    // Staging was applied by the machine's clock, which the soak of 0 s must not mind.
+    project = { ...project, context: { ...project.context, clock } };
+    const all = [...waivers, parseWaiver('soaked=the clock of this test is its own', 'ana')];
+    const report = await apply('production', {
+      waivers: all,
+      answers: {
+        plan: async () => true,
+        final: async () => {
+          now = new Date('2026-01-15T04:00:00Z');
+          return true;
+        },
+      },
+    });
+    expect(report.outcome).toBe('refused');
+    expect(report.gates.find(({ id }) => id === 'in-window')?.state).toBe('closed');
+    expect(await columns('production')).toEqual(['id']);
+  });
+
+  it('tells the team by its webhooks, and only when every other gate is open', async () => {
+    const told: string[] = [];
+    const channel = createServer((request, response) => {
+      request.setEncoding('utf8').on('data', (text: string) => told.push(text));
+      request.on('end', () => response.end());
+    });
+    await new Promise<void>((resolve) => channel.listen(0, '127.0.0.1', resolve));
+    const { port } = channel.address() as AddressInfo;
+    withProduction({ notify: [{ url: new Secret(`http://127.0.0.1:${port}/hook`) }] });
+    await apply('production', { toldBy: undefined, waivers: [] });
+    expect(told).toEqual([]);
+    const report = await apply('production', { toldBy: undefined });
+    channel.close();
+    expect(report.outcome).toBe('applied');
+    const events = told.map((text) => (JSON.parse(text) as { event: string }).event);
+    expect(events).toEqual(['apply begins', 'apply done']);
+  });
+
+  it('does not happen when nobody took the message', async () => {
+    withProduction({ notify: [{ url: new Secret('http://127.0.0.1:1/hook') }] });
+    const report = await apply('production', { toldBy: undefined });
+    expect(report).toMatchObject({ outcome: 'refused', backup: null });
+    expect(await columns('production')).toEqual(['id']);
+  });
 
   it('does not happen when the rehearsal fails on the copy of production', async () => {
     // Staging has no row that breaks the constraint; production has.

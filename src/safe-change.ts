@@ -9,23 +9,20 @@ import { Failure, messageOf } from './core/failure.ts';
 import { takeSample } from './health/sample.ts';
 import { verifyHealth } from './health/verify.ts';
 import { type HealthSample, recordSample } from './history/health-samples.ts';
-import { readJournal } from './history/journal.ts';
 import { readLedger } from './history/ledger.ts';
-import { check } from './lint/check.ts';
 import type { Finding } from './lint/finding.ts';
 import { readMigrations } from './migration/file.ts';
 import { makePlan, type Plan, planNames } from './migration/plan.ts';
 import type { Address } from './postgres/address.ts';
 import { connect } from './postgres/connect.ts';
 import { schemaFingerprint } from './postgres/fingerprint.ts';
+import { findingsOf, judgeNow } from './preflight.ts';
 import { doing, type Project, planFor, reading, type Target, targetNamed } from './project.ts';
-import type { PromotionEvidence } from './promotion/evidence.ts';
 import type { JudgedGate, Waiver } from './promotion/gate.ts';
-import { gatherEvidence } from './promotion/gather.ts';
-import { closedGates, judgeGates } from './promotion/judge.ts';
-import { backupNamed, newestProof, takeBackup, withProvenCopy } from './recovery.ts';
+import { closedGates } from './promotion/judge.ts';
+import { backupNamed, takeBackup, withProvenCopy } from './recovery.ts';
 import { type RehearsalReport, rehearse } from './rehearsal/rehearse.ts';
-import { tell, tellTheTeam } from './team-notice.ts';
+import { recordWord, tell, tellTheTeam } from './team-notice.ts';
 
 /** What is asked before anything is done. */
 export interface PlanQuestion {
@@ -79,7 +76,8 @@ export async function applyChange(project: Project, request: ChangeRequest): Pro
   const plan = await planFor(project, target, request.file);
   if (plan.pending.length === 0) return changeReport(target, plan, { outcome: 'nothing pending' });
   const findings = await findingsOf(project, plan);
-  if (guarded) await tellTheTeam(project, target, { plan, toldBy: request.toldBy });
+  const { toldBy } = request;
+  if (guarded && toldBy !== undefined) await recordWord(project, target, { plan, toldBy });
   return doing(project, target, { command: 'apply', changes: true }, async () => {
     await assertSamePlan(project, target, { request, plan });
     const change = { target, request, plan, findings };
@@ -113,19 +111,28 @@ async function applyAtOnce(project: Project, change: Change): Promise<ChangeRepo
 }
 
 // The order of these lines is the first two promises of the README: nothing is changed before a backup
-// was restored and compared, and nothing runs that did not run on that copy with the same digest.
+// was restored and compared, and nothing runs that did not run on that copy with the same digest. The
+// gates are judged anew after everything that takes time: a window may have closed meanwhile.
 async function promote(project: Project, change: Change): Promise<ChangeReport> {
   const { target, request, plan, findings } = change;
-  const { answers, waivers, lockPatienceMs } = request;
-  const { confirm } = target.environment;
+  const { answers, lockPatienceMs } = request;
+  const { confirm, notify } = target.environment;
+  const judging = { target, plan, findings, waivers: request.waivers };
 
-  const evidence = await evidenceFor(project, change);
-  const gates = judgeGates(evidence, waivers);
-  if (closedGates(gates, 'before').length > 0) {
-    return changeReport(target, plan, { outcome: 'refused', gates });
-  }
+  const first = await judgeNow(project, judging);
+  const { gates } = first;
+  const refusedBefore = (judged: readonly JudgedGate[]): boolean =>
+    closedGates(judged, 'before').length > 0;
+  if (refusedBefore(gates)) return changeReport(target, plan, { outcome: 'refused', gates });
   if (confirm !== 'never' && !(await answers.plan({ target, plan, findings, gates }))) {
     return changeReport(target, plan, { outcome: 'declined', gates });
+  }
+  if (first.evidence.notice === null && notify.length > 0) {
+    await tellTheTeam(project, target, plan);
+    const told = await judgeNow(project, judging);
+    if (refusedBefore(told.gates)) {
+      return changeReport(target, plan, { outcome: 'refused', gates: told.gates });
+    }
   }
 
   const reason = `before ${planNames(plan).join(', ')}`;
@@ -134,29 +141,31 @@ async function promote(project: Project, change: Change): Promise<ChangeReport> 
     proof: proven,
     rehearsal: await rehearsePlan(project, { copy, plan, backup: backup.name }),
   }));
+  const soFar = { backup: backup.name, rehearsal };
 
-  const proven = await newestProof(project, target);
-  const judged = judgeGates({ ...evidence, backup: proven, rehearsal }, waivers);
-  const soFar = { gates: judged, backup: backup.name, rehearsal };
-  if (closedGates(judged, 'after rehearsal').length > 0) {
-    return changeReport(target, plan, { outcome: 'refused', ...soFar });
+  const second = await judgeNow(project, judging, rehearsal);
+  if (closedGates(second.gates, 'after rehearsal').length > 0) {
+    return changeReport(target, plan, { outcome: 'refused', gates: second.gates, ...soFar });
   }
   const { sizeBytes } = backup.manifest.dump;
   const wayBack = { name: backup.name, sizeBytes, restoreMs: proof.restoreMs };
-  const final = { target, plan, findings, gates: judged, backup: wayBack, rehearsal };
+  const final = { target, plan, findings, gates: second.gates, backup: wayBack, rehearsal };
   if (confirm === 'twice' && !(await answers.final(final))) {
-    return changeReport(target, plan, { outcome: 'declined', ...soFar });
+    return changeReport(target, plan, { outcome: 'declined', gates: second.gates, ...soFar });
+  }
+  const last = await judgeNow(project, judging, rehearsal);
+  if (closedGates(last.gates, 'after rehearsal').length > 0) {
+    return changeReport(target, plan, { outcome: 'refused', gates: last.gates, ...soFar });
   }
 
+  const names = planNames(plan).join(', ');
   try {
-    const apply = await runPlan(project, target.address, {
-      plan,
-      backup: backup.name,
-      lockPatienceMs,
-    });
-    const health = await settle(project, target, evidence.health);
-    await tell(project, target, 'apply done', `${planNames(plan).join(', ')} is in force`);
-    return changeReport(target, plan, { outcome: 'applied', ...soFar, apply, ...health });
+    const { address } = target;
+    const apply = await runPlan(project, address, { plan, backup: backup.name, lockPatienceMs });
+    const health = await settle(project, target, last.evidence.health);
+    await tell(project, target, 'apply done', `${names} is in force`);
+    const outcome = 'applied';
+    return changeReport(target, plan, { outcome, gates: last.gates, ...soFar, apply, ...health });
   } catch (failure) {
     await tell(project, target, 'apply failed', messageOf(failure));
     throw failure;
@@ -178,62 +187,6 @@ export async function rehearseChange(
       backup: backup.name,
     }),
   );
-}
-
-/** What stands in the way of a change, as it is now. */
-export interface Preflight {
-  readonly plan: Plan;
-  /** Empty when nothing is pending: then there is nothing to judge. */
-  readonly gates: readonly JudgedGate[];
-  readonly health: HealthSample | null;
-}
-
-/** Looks at the pending migrations of an environment, at every gate and at its health. */
-export async function preflightChange(
-  project: Project,
-  request: Omit<ChangeRequest, 'answers'> & { readonly notify: boolean },
-): Promise<Preflight> {
-  const target = targetNamed(project, request.environment);
-  const plan = await planFor(project, target, request.file);
-  if (plan.pending.length === 0) {
-    return { plan, gates: [], health: await takeSample(project.context, target.environment) };
-  }
-  const { toldBy } = request;
-  if (request.notify || toldBy !== undefined) await tellTheTeam(project, target, { plan, toldBy });
-  const findings = await findingsOf(project, plan);
-  const evidence = await evidenceFor(project, { target, plan, findings });
-  return { plan, gates: judgeGates(evidence, request.waivers), health: evidence.health };
-}
-
-function evidenceFor(
-  project: Project,
-  { target, plan, findings }: Pick<Change, 'target' | 'plan' | 'findings'>,
-): Promise<PromotionEvidence> {
-  return step(project.context, 'look at every gate', async () =>
-    gatherEvidence({
-      now: project.context.clock.now(),
-      environment: target.environment,
-      environments: project.config.environments,
-      plan,
-      findings,
-      journal: await reading(project, target, readJournal),
-      health: await takeSample(project.context, target.environment),
-      backup: await newestProof(project, target),
-      read: (environment, work) => reading(project, targetNamed(project, environment.name), work),
-    }),
-  );
-}
-
-// What a comment in the file allows is judged by the gates all the same: passing one takes a name and
-// a reason in the journal.
-async function findingsOf(project: Project, plan: Plan): Promise<readonly Finding[]> {
-  const pending = plan.pending.map(({ migration }) => migration.path);
-  const all = await readMigrations(project.config.migrations);
-  const { findings, allowed } = await check(
-    all.filter(({ path }) => pending.includes(path)),
-    { earlier: all.filter(({ path }) => !pending.includes(path)) },
-  );
-  return [...findings, ...allowed.map(({ finding }) => finding)];
 }
 
 function runPlan(

@@ -4,21 +4,25 @@ import { type Plan, planNames } from './migration/plan.ts';
 import { notify } from './notify/notify.ts';
 import { doing, type Project, type Target } from './project.ts';
 
-/**
- * Records in the journal that the team knows of this very plan: by a person's word, or by a message
- * that at least one webhook took. Without either nothing is recorded, and the gate stays closed.
- */
-export async function tellTheTeam(
+/** Records a person's word that the team knows of this very plan. */
+export async function recordWord(
   project: Project,
   target: Target,
-  { plan, toldBy }: { readonly plan: Plan; readonly toldBy: string | undefined },
+  { plan, toldBy }: { readonly plan: Plan; readonly toldBy: string },
 ): Promise<void> {
-  const { environment } = target;
-  if (toldBy === undefined && environment.notify.length === 0) return;
+  await doing(project, target, { command: 'notify', changes: false }, async () => ({
+    result: undefined,
+    plan: plan.digest,
+    details: { by: toldBy },
+  }));
+}
+
+/** Tells the team by the webhooks; the journal has whether at least one took the message. */
+export async function tellTheTeam(project: Project, target: Target, plan: Plan): Promise<void> {
+  const { name } = target.environment;
   await doing(project, target, { command: 'notify', changes: false }, async () => {
-    const text = `${planNames(plan).join(', ')} is about to be applied to ${environment.name}`;
-    const told =
-      toldBy === undefined ? await tell(project, target, 'apply begins', text) : [toldBy];
+    const text = `${planNames(plan).join(', ')} is about to be applied to ${name}`;
+    const told = await tell(project, target, 'apply begins', text);
     return {
       result: undefined,
       refused: told.length === 0,

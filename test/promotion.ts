@@ -108,7 +108,7 @@ export function evidence(more: Partial<PromotionEvidence> = {}): PromotionEviden
     findings: [],
     local: environmentState('dev'),
     before: environmentState('staging'),
-    notice: { by: 'ana', at: hoursAgo(1) },
+    notice: { by: 'ana', at: hoursAgo(1), delivered: true },
     health: {
       at: now,
       healthy: true,

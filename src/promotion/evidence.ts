@@ -26,10 +26,12 @@ export interface ProvenBackup {
   readonly restoreMs: number;
 }
 
-/** A person's word, or a message that arrived, that the team knows. */
+/** A person's word that the team knows, or a message to it. */
 export interface TeamNotice {
   readonly by: string;
   readonly at: Date;
+  /** False when no webhook took the message. */
+  readonly delivered: boolean;
 }
 
 /** The evidence for one promotion. Null: looked for and not there. */

@@ -5,18 +5,18 @@ import type { PromotionEvidence } from './evidence.ts';
 /** What a gate says of the evidence. */
 export type Verdict =
   | { readonly open: true; readonly reason: string }
-  | { readonly open: false; readonly reason: string; readonly howToOpen: string };
+  | {
+      readonly open: false;
+      readonly reason: string;
+      readonly howToOpen: string;
+      readonly openedByApply: boolean;
+    };
 
 /** One line of the checklist. */
 export interface Gate {
   readonly id: string;
   /** The runbook's own words. */
   readonly title: string;
-  /**
-   * `apply`: the apply itself brings this evidence (it takes the backup, proves it, rehearses, tells
-   * the team), so that before it the gate is closed without anything being wrong.
-   */
-  readonly broughtBy: 'people' | 'apply';
   judge(evidence: PromotionEvidence): Verdict;
 }
 
@@ -24,11 +24,12 @@ export interface Gate {
 export interface JudgedGate {
   readonly id: string;
   readonly title: string;
-  readonly broughtBy: Gate['broughtBy'];
   readonly state: 'open' | 'closed' | 'waived';
   readonly reason: string;
   /** The command or the act that opens it; null unless it is closed. */
   readonly howToOpen: string | null;
+  /** True where the apply itself brings what is missing: closed, and nothing is wrong. */
+  readonly openedByApply: boolean;
 }
 
 /** A person's decision to pass a closed gate: it stays in the journal. */
@@ -45,5 +46,10 @@ export function open(reason: string): Verdict {
 
 /** A closed verdict with the way to open it. */
 export function closed(reason: string, howToOpen: string): Verdict {
-  return { open: false, reason, howToOpen };
+  return { open: false, reason, howToOpen, openedByApply: false };
+}
+
+/** Closed until the apply, which sees to it by itself; `howToOpen` does it before. */
+export function closedUntilApply(reason: string, howToOpen: string): Verdict {
+  return { open: false, reason, howToOpen, openedByApply: true };
 }

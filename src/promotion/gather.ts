@@ -86,9 +86,9 @@ export function fingerprintAfterApply(journal: readonly JournalRow[]): string | 
 // The newest notice in the journal about exactly this plan.
 function noticeFor(journal: readonly JournalRow[], plan: string): TeamNotice | null {
   const found = journal.find(
-    ({ entry }) => entry.command === 'notify' && entry.phase === 'done' && entry.plan === plan,
-  );
-  return found === undefined
-    ? null
-    : { by: detailOf(found.entry, 'by') ?? found.entry.who, at: new Date(found.entry.at) };
+    ({ entry }) => entry.command === 'notify' && entry.phase !== 'begun' && entry.plan === plan,
+  )?.entry;
+  if (found === undefined) return null;
+  const by = detailOf(found, 'by') ?? found.who;
+  return { by, at: new Date(found.at), delivered: found.phase === 'done' };
 }

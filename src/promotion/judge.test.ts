@@ -9,6 +9,7 @@ import {
   migration,
   production,
 } from '../../test/promotion.ts';
+import { Secret } from '../config/environment.ts';
 import type { PromotionEvidence } from './evidence.ts';
 import { closedGates, gates, judgeGates, parseWaiver } from './judge.ts';
 
@@ -177,6 +178,16 @@ describe('the gates', () => {
       before: environmentState('staging', without),
     });
     expect(stateOf('tested-locally', given)).toBe('closed');
+  });
+
+  it('team-notified waits for the apply where webhooks will tell the team', () => {
+    const notify = [{ url: new Secret('http://127.0.0.1/hook') }];
+    const given = evidence({ environment: { ...production, notify }, notice: null });
+    expect(closedGates(judgeGates(given), 'before')).toEqual([]);
+    const failed = { ...given, notice: { by: '', at: hoursAgo(0), delivered: false } };
+    expect(closedGates(judgeGates(failed), 'before').map(({ id }) => id)).toEqual([
+      'team-notified',
+    ]);
   });
 
   it('do not count before the apply what the apply brings itself', () => {

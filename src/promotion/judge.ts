@@ -31,23 +31,17 @@ export function judgeGates(
   evidence: PromotionEvidence,
   waivers: readonly Waiver[] = [],
 ): readonly JudgedGate[] {
-  return gates.map((gate) => {
-    const { id, title, broughtBy } = gate;
-    const verdict = gate.judge(evidence);
-    if (verdict.open) {
-      return { id, title, broughtBy, state: 'open', reason: verdict.reason, howToOpen: null };
-    }
+  return gates.map(({ id, title, judge }) => {
+    const verdict = judge(evidence);
+    const open = { id, title, howToOpen: null, openedByApply: false };
+    if (verdict.open) return { ...open, state: 'open', reason: verdict.reason };
     const waiver = waivers.find((candidate) => candidate.gate === id);
-    return waiver === undefined
-      ? { id, title, broughtBy, state: 'closed', ...omitOpen(verdict) }
-      : {
-          id,
-          title,
-          broughtBy,
-          state: 'waived',
-          reason: `${verdict.reason}; waived by ${waiver.by}: ${waiver.reason}`,
-          howToOpen: null,
-        };
+    if (waiver !== undefined) {
+      const reason = `${verdict.reason}; waived by ${waiver.by}: ${waiver.reason}`;
+      return { ...open, state: 'waived', reason };
+    }
+    const { reason, howToOpen, openedByApply } = verdict;
+    return { id, title, state: 'closed', reason, howToOpen, openedByApply };
   });
 }
 
@@ -57,8 +51,7 @@ export function closedGates(
   when: 'before' | 'after rehearsal',
 ): readonly JudgedGate[] {
   return judged.filter(
-    (gate) =>
-      gate.state === 'closed' && (when === 'after rehearsal' || gate.broughtBy === 'people'),
+    (gate) => gate.state === 'closed' && (when === 'after rehearsal' || !gate.openedByApply),
   );
 }
 
@@ -80,11 +73,4 @@ export function parseWaiver(text: string, by: string): Waiver {
       ? `Say why it may be passed: --waive "${gate}=the reason"`
       : `Choose one of ${gates.map((candidate) => candidate.id).join(', ')}.`,
   });
-}
-
-function omitOpen(verdict: { reason: string; howToOpen: string }): {
-  reason: string;
-  howToOpen: string;
-} {
-  return { reason: verdict.reason, howToOpen: verdict.howToOpen };
 }

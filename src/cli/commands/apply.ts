@@ -61,7 +61,7 @@ async function showOnly(
   environment: string,
   file: string | undefined,
 ): Promise<Outcome> {
-  const { preflightChange } = await import('../../safe-change.ts');
+  const { preflightChange } = await import('../../preflight.ts');
   const { parseWaiver } = await import('../../promotion/judge.ts');
   const { renderGatesOf } = await import('../render/gates.ts');
   const opened = await project();

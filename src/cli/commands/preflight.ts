@@ -21,7 +21,7 @@ export const preflight: Verb = verb<Flags>({
     notify: { kind: 'switch', brief: 'Tell the team now, by the webhooks of the configuration' },
   },
   run: async ({ project, flags, cwd }, environment = '', file) => {
-    const { preflightChange } = await import('../../safe-change.ts');
+    const { preflightChange } = await import('../../preflight.ts');
     const { statusOf } = await import('../../outlook.ts');
     const { closedGates, parseWaiver } = await import('../../promotion/judge.ts');
     const opened = await project();

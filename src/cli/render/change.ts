@@ -17,8 +17,8 @@ export function renderChange(report: ChangeReport): string {
     case 'refused': {
       // What an apply brings itself is missed only when it has come so far.
       const closed = report.gates.filter(
-        ({ state, broughtBy }) =>
-          state === 'closed' && (broughtBy === 'people' || report.backup !== null),
+        ({ state, openedByApply }) =>
+          state === 'closed' && (!openedByApply || report.backup !== null),
       );
       return [
         `Nothing was changed in ${environment}: ${closed.map((gate) => gate.id).join(', ')} ${closed.length === 1 ? 'is' : 'are'} closed.`,

@@ -3,9 +3,9 @@
 import { styleText } from 'node:util';
 import { planNames } from '../../migration/plan.ts';
 import type { EnvironmentStatus } from '../../outlook.ts';
+import type { Preflight } from '../../preflight.ts';
 import type { JudgedGate } from '../../promotion/gate.ts';
 import { closedGates } from '../../promotion/judge.ts';
-import type { Preflight } from '../../safe-change.ts';
 import { renderHealth } from './health.ts';
 import { renderStatus } from './status.ts';
 import { wrap, wrapLines } from './text.ts';
@@ -23,8 +23,7 @@ export function renderGates(gates: readonly JudgedGate[]): string {
         ...reason.slice(1).map((line) => `  ${' '.repeat(nameWidth)}${line}`),
       ];
       if (gate.howToOpen !== null) {
-        const how =
-          gate.broughtBy === 'apply' ? '`drydock apply` does this itself' : gate.howToOpen;
+        const how = gate.openedByApply ? '`drydock apply` does this itself' : gate.howToOpen;
         lines.push(
           ...wrap(how, reasonWidth - 2).map(
             (line, index) => `  ${' '.repeat(nameWidth)}${index === 0 ? '→' : ' '} ${line}`,
@@ -71,5 +70,5 @@ export function renderGatesOf(environment: string, { plan, gates }: Preflight): 
 function mark(gate: JudgedGate): string {
   if (gate.state === 'open') return styleText('green', '✓');
   if (gate.state === 'waived') return styleText('yellow', '!');
-  return gate.broughtBy === 'apply' ? '·' : styleText('red', '✗');
+  return gate.openedByApply ? '·' : styleText('red', '✗');
 }

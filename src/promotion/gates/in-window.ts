@@ -7,7 +7,6 @@ import { isInWindow, untilWindow } from '../window.ts';
 export const inWindow: Gate = {
   id: 'in-window',
   title: 'Scheduled during low-traffic time (2-4am)',
-  broughtBy: 'people',
   judge: ({ environment: { window, name }, now }) => {
     if (window === undefined) return open(`${name} has no window in the configuration`);
     const text = `${window.from}–${window.to} ${window.timeZone}`;

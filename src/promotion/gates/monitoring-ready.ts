@@ -5,7 +5,6 @@ import { closed, type Gate, open } from '../gate.ts';
 export const monitoringReady: Gate = {
   id: 'monitoring-ready',
   title: 'Monitoring ready',
-  broughtBy: 'people',
   judge: ({ environment, health }) => {
     if (environment.health === undefined) {
       return closed(

@@ -6,7 +6,6 @@ import { closed, type Gate, open } from '../gate.ts';
 export const noDestructiveStatements: Gate = {
   id: 'no-destructive-statements',
   title: 'No DROP/TRUNCATE/DELETE commands',
-  broughtBy: 'people',
   judge: ({ findings }) => {
     const found = withConcern(findings, 'data-loss');
     return found.length === 0

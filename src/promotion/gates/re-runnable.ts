@@ -6,7 +6,6 @@ import { closed, type Gate, open } from '../gate.ts';
 export const reRunnable: Gate = {
   id: 're-runnable',
   title: 'Uses IF EXISTS / IF NOT EXISTS',
-  broughtBy: 'people',
   judge: ({ findings }) => {
     const found = withConcern(findings, 're-runnable');
     return found.length === 0

@@ -8,7 +8,6 @@ import { missingFrom, rowsOf } from '../migrations-in-force.ts';
 export const soaked: Gate = {
   id: 'soaked',
   title: 'Tested in staging for 24+ hours',
-  broughtBy: 'people',
   judge: ({ environment, before, migrations, now }) => {
     if (environment.after === undefined) return open('there is no environment before this one');
     if (before === null) {

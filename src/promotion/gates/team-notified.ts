@@ -1,18 +1,16 @@
 // "Team notified": a message was delivered for this very plan, or a named person gives their word.
 
-import { closed, type Gate, open } from '../gate.ts';
+import { closed, closedUntilApply, type Gate, open } from '../gate.ts';
 
 export const teamNotified: Gate = {
   id: 'team-notified',
   title: 'Team notified',
-  broughtBy: 'people',
-  judge: ({ environment, notice }) =>
-    notice === null
-      ? closed(
-          'nobody was told of this plan',
-          environment.notify.length > 0
-            ? `drydock preflight ${environment.name} --notify`
-            : '--told-by "Name of the person who told the team"',
-        )
-      : open(`told by ${notice.by}`),
+  judge: ({ environment, notice }) => {
+    if (notice?.delivered === true) return open(`told by ${notice.by}`);
+    const byMessage = `drydock preflight ${environment.name} --notify`;
+    if (notice !== null) return closed('no webhook took the message', byMessage);
+    return environment.notify.length > 0
+      ? closedUntilApply('the team is told when every other gate is open', byMessage)
+      : closed('nobody was told of this plan', '--told-by "Who told the team"');
+  },
 };

@@ -6,7 +6,6 @@ import { missingFrom } from '../migrations-in-force.ts';
 export const testedLocally: Gate = {
   id: 'tested-locally',
   title: 'Tested locally',
-  broughtBy: 'people',
   judge: ({ environment, local, before, migrations }) => {
     if (local === null) {
       return environment.after === undefined

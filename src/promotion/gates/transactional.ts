@@ -5,7 +5,6 @@ import { closed, type Gate, open } from '../gate.ts';
 export const transactional: Gate = {
   id: 'transactional',
   title: 'Has BEGIN/COMMIT transaction',
-  broughtBy: 'people',
   judge: ({ migrations }) => {
     const torn = migrations.filter(({ steps }) => steps.length > 1);
     if (torn.length > 0) {
