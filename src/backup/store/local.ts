@@ -130,7 +130,11 @@ async function walk(root: string): Promise<StoredFile[]> {
   for (const name of await namesIn(root)) {
     const found = await stat(join(root, name)).catch(() => undefined);
     if (found?.isFile() !== true || isPartial(name)) continue;
-    files.push({ key: name.split(sep).join('/'), sizeBytes: found.size });
+    files.push({
+      key: name.split(sep).join('/'),
+      sizeBytes: found.size,
+      storedAt: found.mtime,
+    });
   }
   return files.sort((a, b) => (a.key < b.key ? -1 : 1));
 }

@@ -4,6 +4,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { AwsClient } from 'aws4fetch';
 import type { S3Address } from '../../config/store-address.ts';
+import { throwIfInterrupted } from '../../core/context.ts';
 import { sha256 } from '../../core/digest.ts';
 import { Failure } from '../../core/failure.ts';
 import { unreachable } from './store.ts';
@@ -62,7 +63,7 @@ export async function s3Bucket(address: S3Address, options: S3Options): Promise<
           ...(signal === undefined ? {} : { signal }),
         });
       } catch (error) {
-        signal?.throwIfAborted();
+        if (signal !== undefined) throwIfInterrupted(signal);
         if (attempt === tries) throw unreachable(address.label, reasonOf(error), error);
         await pause(pauseMs * 4 ** (attempt - 1));
         continue;

@@ -46,7 +46,7 @@ export async function s3Store(address: S3Address, options: S3Options): Promise<S
     },
     list: async (start) => {
       const found = await listObjects(send, prefix + start);
-      return found.map(({ key, sizeBytes }) => ({ key: key.slice(prefix.length), sizeBytes }));
+      return found.map((file) => ({ ...file, key: file.key.slice(prefix.length) }));
     },
     remove: async (key) => {
       await send({ method: 'DELETE', key: prefix + key, accept: [404] });
@@ -65,7 +65,11 @@ async function listObjects(send: S3Send, prefix: string): Promise<StoredFile[]> 
     };
     const xml: string = await (await send({ method: 'GET', query })).text();
     for (const each of elements(xml, 'Contents')) {
-      files.push({ key: element(each, 'Key') ?? '', sizeBytes: Number(element(each, 'Size')) });
+      files.push({
+        key: element(each, 'Key') ?? '',
+        sizeBytes: Number(element(each, 'Size')),
+        storedAt: new Date(element(each, 'LastModified') ?? Number.NaN),
+      });
     }
     token =
       element(xml, 'IsTruncated') === 'true' ? element(xml, 'NextContinuationToken') : undefined;

@@ -72,6 +72,10 @@ function back(): string {
   return join(folder, `back-${made}`);
 }
 
+function listed(key: string, sizeBytes: number): object {
+  return { key, sizeBytes, storedAt: expect.any(Date) };
+}
+
 const large = randomBytes(11 * mebibyte);
 
 describe.each(kinds)('$name', ({ open, file }) => {
@@ -102,9 +106,9 @@ describe.each(kinds)('$name', ({ open, file }) => {
       await store.put(key, path, transfer(content));
     }
     expect(await store.list('b/')).toEqual([
-      { key: 'b/1.dump', sizeBytes: 10 },
-      { key: 'b/2.dump', sizeBytes: 10 },
-      { key: 'b/odd name & <more>.dump', sizeBytes: 10 },
+      listed('b/1.dump', 10),
+      listed('b/2.dump', 10),
+      listed('b/odd name & <more>.dump', 10),
     ]);
     expect(await store.list('d/')).toEqual([]);
   });
@@ -180,7 +184,7 @@ describe.each(kinds)('$name', ({ open, file }) => {
     await expect(put).rejects.toThrow();
     expect(await store.list('')).toEqual([]);
     await store.put('a', path, transfer(content));
-    expect(await store.list('')).toEqual([{ key: 'a', sizeBytes: large.length }]);
+    expect(await store.list('')).toEqual([listed('a', large.length)]);
     expect(await store.sweep(new Date(Date.now() + 60_000))).toBe(0);
   });
 });

@@ -14,6 +14,8 @@ export interface StoredFile {
   /** Its name with slashes, below the root of the store. */
   readonly key: string;
   readonly sizeBytes: number;
+  /** By the clock of the store. */
+  readonly storedAt: Date;
 }
 
 /** How a file is brought there or back. */
