@@ -25,11 +25,11 @@ export async function cachedCheck(
   const known = options.useCache ? readReport(path) : undefined;
   if (known !== undefined) return known;
   const { check } = await import('./check.ts');
-  const { earlier, files } = sources;
+  const { earlier, files, isWholeHistory } = sources;
   const { runner, snapshot } = options;
   const { modelOf } = await import('./snapshot.ts');
   const schema = snapshot === undefined ? {} : { schema: modelOf(snapshot) };
-  const report = await check(files, { runner, earlier, ...schema });
+  const report = await check(files, { runner, earlier, isWholeHistory, ...schema });
   if (options.useCache) writeReport(path, report);
   return report;
 }
@@ -42,6 +42,7 @@ function keyOf(sources: Sources, { runner, snapshot }: CachedCheckOptions): stri
   };
   add(programVersion());
   add(runner);
+  add(String(sources.isWholeHistory));
   add(snapshot === undefined ? '' : JSON.stringify(snapshot));
   for (const kind of ['earlier', 'files'] as const) {
     add(String(sources[kind].length));

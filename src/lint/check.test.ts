@@ -87,6 +87,7 @@ describe('a table made in the same file', () => {
       on: 'whether t existed before this file',
     });
     expect(await rulesOf(sql, { schema: new SchemaModel({ isComplete: true }) })).toEqual([]);
+    expect(await rulesOf(sql, { isWholeHistory: true })).toEqual([]);
   });
 
   it('is old in the next file', async () => {

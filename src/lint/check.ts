@@ -34,6 +34,8 @@ export interface CheckOptions {
   readonly schema?: SchemaModel;
   /** Migrations before these files: read for what they make, not checked. */
   readonly earlier?: readonly CheckedFile[];
+  /** True when the files are all there ever were: a table that none of them made is most likely not there. */
+  readonly isWholeHistory?: boolean;
   /** Ids of the only rules to use. */
   readonly rules?: readonly string[];
   /** Who runs the files; Drydock makes transactions and sets timeouts by itself. */
@@ -71,6 +73,8 @@ interface Told {
   readonly statement: Statement | undefined;
   readonly lock: LockMode | null;
   readonly isPerhapsNew: boolean;
+  /** IF NOT EXISTS proves nothing, but nobody seems to have made the table before. */
+  readonly isMostLikelyNew: boolean;
   readonly size: TableSize | undefined;
 }
 
@@ -82,12 +86,14 @@ class Checker {
   readonly #rules: readonly Rule[];
   readonly #byKind: ReadonlyMap<string, readonly Rule[]>;
   readonly #managed: boolean;
+  readonly #isWholeHistory: boolean;
   #transactions = 0;
   #locked: { readonly statement: Statement; readonly locks: readonly HeldLock[] } | undefined;
 
   constructor(options: CheckOptions) {
     this.#schema = options.schema ?? new SchemaModel();
     this.#managed = options.runner !== 'other';
+    this.#isWholeHistory = options.isWholeHistory === true;
     this.#rules = everyRule.filter((rule) => options.rules?.includes(rule.id) ?? true);
     this.#byKind = rulesByKind(this.#rules);
   }
@@ -199,13 +205,15 @@ class Checker {
     const parts = object?.match(/"(?:[^"]|"")*"|[^.]+/g)?.map(unquoted) ?? [];
     const name = rangeOf(parts);
     const lock = hit.lock ?? null;
+    const isPerhapsNew = object !== undefined && this.#schema.isPerhapsNew(name);
     return {
       rule,
       hit,
       statement,
       lock:
         hit.lock === undefined && statement !== undefined ? this.#lockOn(statement, object) : lock,
-      isPerhapsNew: object !== undefined && this.#schema.isPerhapsNew(name),
+      isPerhapsNew,
+      isMostLikelyNew: isPerhapsNew && this.#isWholeHistory,
       size: this.#schema.table(name)?.size,
     };
   }
@@ -240,7 +248,7 @@ class Checker {
 }
 
 function findingOf(
-  { rule, hit, statement, lock, isPerhapsNew, size }: Told,
+  { rule, hit, statement, lock, isPerhapsNew, isMostLikelyNew, size }: Told,
   file: FileContext,
   positionAt: ReturnType<typeof positionsIn>,
 ): Finding {
@@ -258,11 +266,13 @@ function findingOf(
   return {
     rule: rule.id,
     hazard: rule.hazard,
-    severity: weigh(severity, {
-      work,
-      lock,
-      size,
-    }),
+    severity: isMostLikelyNew
+      ? 'info'
+      : weigh(severity, {
+          work,
+          lock,
+          size,
+        }),
     concern: rule.concern,
     file: file.path,
     line: from.line,

@@ -22,6 +22,8 @@ export interface SourceOptions {
 export interface Sources {
   readonly files: readonly CheckedFile[];
   readonly earlier: readonly CheckedFile[];
+  /** True when these are the migrations of a folder from its first one on. */
+  readonly isWholeHistory: boolean;
 }
 
 /**
@@ -32,7 +34,7 @@ export interface Sources {
 export async function readSources(options: SourceOptions): Promise<Sources> {
   if (options.paths.length === 1 && options.paths[0] === '-') {
     const sql = await textOf(process.stdin);
-    return { files: [{ path: 'standard input', sql }], earlier: [] };
+    return { files: [{ path: 'standard input', sql }], earlier: [], isWholeHistory: false };
   }
   const listed = options.paths.flatMap((path) => sqlFiles(resolve(options.cwd, path), path));
   const changed = await changedFiles(options);
@@ -43,7 +45,8 @@ export async function readSources(options: SourceOptions): Promise<Sources> {
     const file = read(path, options.cwd);
     return collidesWith === undefined ? file : { ...file, collidesWith };
   });
-  return { files, earlier: earlierThan(paths, options.cwd).map((path) => read(path, options.cwd)) };
+  const earlier = earlierThan(paths, options.cwd).map((path) => read(path, options.cwd));
+  return { files, earlier, isWholeHistory: areMigrations(paths, options.cwd) };
 }
 
 function sqlFiles(absolute: string, path: string): string[] {
@@ -73,14 +76,18 @@ function read(path: string, cwd: string): CheckedFile {
   }
 }
 
+function areMigrations([first]: readonly string[], cwd: string): boolean {
+  if (first === undefined || versionOf(first) === '') return false;
+  return /^migrations?$/i.test(basename(resolve(cwd, dirname(first))));
+}
+
 // Migrations are numbered files in a folder of that name. Other folders hold whatever they hold: what
 // stands beside a file there says nothing about the database.
 function earlierThan(paths: readonly string[], cwd: string): string[] {
   const [first] = paths;
   if (first === undefined) return [];
   const folder = dirname(first);
-  const isMigrations = /^migrations?$/i.test(basename(resolve(cwd, folder)));
-  if (!isMigrations || versionOf(first) === '') return [];
+  if (!areMigrations(paths, cwd)) return [];
   const names = readdirSync(resolve(cwd, folder)).filter(
     (name) => name.endsWith('.sql') && versionOf(name) !== '',
   );

@@ -13,7 +13,7 @@ import { type Example, exampleOf, given, known } from '../examples.ts';
 import { rules } from '../rules.ts';
 import { fixFile } from './fix-files.ts';
 
-const sources = { files: [], earlier: [given] };
+const sources = { files: [], earlier: [given], isWholeHistory: false };
 
 async function fixesOf(example: Example): Promise<{ path: string; sql: string }[]> {
   const { findings } = await check([example], { earlier: [given], schema: known(example) });
