@@ -6,7 +6,9 @@ import { writeFileSync } from 'node:fs';
 import { importSource } from './import-source.mjs';
 import { otherLinters } from './other-linters.mjs';
 
-const { check, exampleOf, given, known, rules } = await importSource('src/lint/comparison.ts');
+const { check } = await importSource('src/lint/check.ts');
+const { exampleOf, given, known } = await importSource('src/lint/examples.ts');
+const { rules } = await importSource('src/lint/rules.ts');
 const { squawk, pgfence } = otherLinters();
 
 // Asked of nearly every file, whatever it holds: no answer to the hazard of that file.

@@ -172,6 +172,7 @@ describe('transactions', () => {
     expect(await rulesOf(`${added} CREATE INDEX CONCURRENTLY i ON t (a); ${validated}`)).toEqual(
       [],
     );
+    expect(await rulesOf(`-- drydock: no-transaction\n${added} ${validated}`)).toEqual([]);
     expect(await rulesOf(`BEGIN; ${added} COMMIT; BEGIN; ${validated} COMMIT;`)).toEqual([]);
     expect(await rulesOf(`${added} ${validated}`, { runner: 'other' })).not.toContain(
       'validated-in-same-transaction',

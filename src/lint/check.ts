@@ -1,15 +1,19 @@
 // Reads migrations as the server would and tells every hazard in them. Needs no database, no
 // configuration and no network; whatever is known of the schema makes the verdicts sharper.
 
+import { asksForNoTransaction } from '../migration/steps.ts';
 import { parseSql } from '../postgres/parser.ts';
-import { blockedBy, type LockMode } from '../postgres/table-lock.ts';
+import type { LockMode } from '../postgres/table-lock.ts';
 import { positionsIn } from '../postgres/text-position.ts';
 import { type Allowance, allowanceFinder, allowancesOf } from './directives.ts';
-import type { AllowedFinding, CheckReport, Finding, Severity } from './finding.ts';
-import { locksOf, rangeOfKey } from './locks-of.ts';
+import { mayConcern, rulesByKind } from './dispatch.ts';
+import type { AllowedFinding, CheckReport, Finding } from './finding.ts';
+import { findingOf, rank, type Told } from './finding-of.ts';
+import { locksOf } from './locks-of.ts';
 import { fold } from './model/fold.ts';
 import { calledRoutine } from './model/fold-types.ts';
-import { SchemaModel, type TableSize } from './model/schema.ts';
+import { rangeOfKey } from './model/names.ts';
+import { SchemaModel } from './model/schema.ts';
 import { type HeldLock, type TransactionModel, TransactionReader } from './model/transaction.ts';
 import { routineBody } from './plpgsql.ts';
 import type { FileContext, Hit, Rule, RuleContext } from './rule.ts';
@@ -17,8 +21,7 @@ import { unusedAllowances } from './rules/allowance-without-use/rule.ts';
 import { dynamicSqlUnchecked } from './rules/dynamic-sql-unchecked/rule.ts';
 import { rules as everyRule } from './rules.ts';
 import { rangeOf } from './sql/node.ts';
-import { alterations, type Statement } from './statement.ts';
-import { weigh } from './weight.ts';
+import type { Statement } from './statement.ts';
 
 /** A file to check: its text, and the path to show. */
 export interface CheckedFile {
@@ -66,18 +69,6 @@ export async function check(
   };
 }
 
-/** A hit with everything that is needed to make a finding of it. */
-interface Told {
-  readonly rule: Rule;
-  readonly hit: Hit;
-  readonly statement: Statement | undefined;
-  readonly lock: LockMode | null;
-  readonly isPerhapsNew: boolean;
-  /** IF NOT EXISTS proves nothing, but nobody seems to have made the table before. */
-  readonly isMostLikelyNew: boolean;
-  readonly size: TableSize | undefined;
-}
-
 class Checker {
   readonly findings: Finding[] = [];
   readonly allowed: AllowedFinding[] = [];
@@ -112,7 +103,11 @@ class Checker {
       collidesWith: source.collidesWith,
     };
     const told: Told[] = [];
-    const reader = new TransactionReader({ managed: this.#managed, firstId: this.#transactions });
+    const reader = new TransactionReader({
+      managed: this.#managed,
+      separately: asksForNoTransaction(parsed.comments),
+      firstId: this.#transactions,
+    });
     const statements = parsed.statements.map((each): Statement => ({ ...each, inside: undefined }));
     for (const [at, statement] of statements.entries()) {
       const transaction = reader.enter(statement.node);
@@ -247,78 +242,6 @@ class Checker {
   }
 }
 
-function findingOf(
-  { rule, hit, statement, lock, isPerhapsNew, isMostLikelyNew, size }: Told,
-  file: FileContext,
-  positionAt: ReturnType<typeof positionsIn>,
-): Finding {
-  const start = hit.start ?? statement?.start ?? 0;
-  const end = hit.end ?? statement?.end ?? start;
-  const from = positionAt(start);
-  const to = positionAt(end);
-  const depends =
-    hit.dependsOn ??
-    (isPerhapsNew ? `whether ${hit.objects[0]} existed before this file` : undefined) ??
-    (statement?.inside?.runs === false ? 'whether and when this routine is called' : undefined);
-  const severity =
-    hit.severity ?? (depends === undefined ? rule.severity : softened(rule.severity, rule));
-  const work = hit.work ?? rule.work ?? 'none';
-  return {
-    rule: rule.id,
-    hazard: rule.hazard,
-    severity: isMostLikelyNew
-      ? 'info'
-      : weigh(severity, {
-          work,
-          lock,
-          size,
-        }),
-    concern: rule.concern,
-    file: file.path,
-    line: from.line,
-    column: from.column,
-    endLine: to.line,
-    endColumn: to.column,
-    statement: statement?.text ?? '',
-    objects: hit.objects,
-    lock,
-    blocks: lock === null ? null : blockedBy(lock),
-    work,
-    message: hit.message,
-    safeForm: hit.safeForm ?? rule.safeForm,
-    fix: hit.fix ?? null,
-    confidence: depends === undefined ? { kind: 'certain' } : { kind: 'depends', on: depends },
-    tags: [rule.concern, ...(statement?.inside === undefined ? [] : [statement.inside.kind])],
-  };
-}
-
-// What is not certain stops nobody; lost data does not become less lost by a doubt.
-function softened(severity: Severity, rule: Rule): Severity {
-  return severity === 'error' && rule.concern === 'lock' ? 'warning' : severity;
-}
-
-function rank(finding: Finding): number {
-  return ['error', 'warning', 'info'].indexOf(finding.severity);
-}
-
 function unquoted(part: string): string {
   return part.startsWith('"') ? part.slice(1, -1).replaceAll('""', '"') : part;
-}
-
-function rulesByKind(rules: readonly Rule[]): ReadonlyMap<string, readonly Rule[]> {
-  const always = rules.filter((rule) => rule.check !== undefined && rule.on === undefined);
-  const byKind = new Map<string, Rule[]>([['', always]]);
-  for (const rule of rules) {
-    for (const kind of rule.check === undefined ? [] : (rule.on ?? [])) {
-      const list = byKind.get(kind) ?? [...always];
-      list.push(rule);
-      byKind.set(kind, list);
-    }
-  }
-  return byKind;
-}
-
-function mayConcern({ commands }: Rule, statement: Statement): boolean {
-  if (commands === undefined) return true;
-  return alterations(statement).some(({ kind }) => commands.includes(kind));
 }

@@ -1,6 +1,7 @@
 // Comments that speak to Drydock:
 //   -- drydock: allow <rule>[, <rule>] because <reason>        the next statement
 //   -- drydock: allow-file <rule>[, <rule>] because <reason>   the whole file
+//   -- drydock: no-transaction        each statement is committed by itself (migration/steps.ts)
 
 import type { SqlComment } from '../postgres/sql-text.ts';
 import type { Statement } from './statement.ts';

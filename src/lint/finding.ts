@@ -101,9 +101,3 @@ export interface CheckReport {
 export function about(report: CheckReport, concern: Concern): readonly Finding[] {
   return report.findings.filter((finding) => finding.concern === concern);
 }
-
-/** True when `severity` is `threshold` or worse. */
-export function isAtLeastAsBad(severity: Severity, threshold: Severity): boolean {
-  const order: readonly Severity[] = ['info', 'warning', 'error'];
-  return order.indexOf(severity) >= order.indexOf(threshold);
-}

@@ -5,19 +5,10 @@
 import type { AlterTableCmd, AlterTableType, RangeVar } from '@pgsql/types';
 import type { LockMode } from '../postgres/table-lock.ts';
 import { lockModes, stronger } from '../postgres/table-lock.ts';
+import { rangeOfKey, referencedTables, tableOfIndex } from './model/names.ts';
 import type { SchemaModel } from './model/schema.ts';
 import type { HeldLock } from './model/transaction.ts';
-import {
-  contains,
-  type Node,
-  option,
-  pick,
-  pickAll,
-  rangeOf,
-  shown,
-  strings,
-  walk,
-} from './sql/node.ts';
+import { type Node, option, pick, pickAll, rangeOf, shown, strings, walk } from './sql/node.ts';
 import { bodyOf, droppedNames, type Statement } from './statement.ts';
 
 /** The table locks that a statement takes, strongest per table. Row locks are not among them. */
@@ -248,30 +239,4 @@ function lockRows(statement: Statement, take: Take): void {
       }
     }
   });
-}
-
-/** The tables that foreign keys inside a CREATE TABLE point to. */
-export function referencedTables(create: unknown): RangeVar[] {
-  const tables: RangeVar[] = [];
-  contains([create], 'Constraint', ({ contype, pktable }) => {
-    if (contype === 'CONSTR_FOREIGN' && pktable !== undefined) tables.push(pktable);
-    return false;
-  });
-  return tables;
-}
-
-/** The table of an index, where the model knows it. */
-export function tableOfIndex(
-  index: RangeVar | undefined,
-  schema: SchemaModel,
-): RangeVar | undefined {
-  return rangeOfKey(schema.index(schema.key(index))?.table);
-}
-
-/** A key of the model as a name; the default schema is left out, as people do. */
-export function rangeOfKey(key: string | undefined): RangeVar | undefined {
-  if (key === undefined) return undefined;
-  const dot = key.indexOf('.');
-  const relname = key.slice(dot + 1);
-  return key.startsWith('public.') ? { relname } : { relname, schemaname: key.slice(0, dot) };
 }

@@ -14,16 +14,23 @@ function folderWith(files: Record<string, string>): string {
   return root;
 }
 
+const standardInput = async (): Promise<string> => 'SELECT 1';
+
+it('standard input is a file like any other', async () => {
+  const { files } = await readSources({ paths: ['-'], cwd: '.', standardInput });
+  expect(files).toEqual([{ path: 'standard input', sql: 'SELECT 1' }]);
+});
+
 describe('a folder', () => {
   it('is read in the order of its numbers', async () => {
     const root = folderWith({ '10_b.sql': '', '9_a.sql': '', 'notes.txt': '' });
-    const { files } = await readSources({ paths: ['migrations'], cwd: root });
+    const { files } = await readSources({ paths: ['migrations'], cwd: root, standardInput });
     expect(files.map((file) => file.path)).toEqual(['migrations/9_a.sql', 'migrations/10_b.sql']);
   });
 
   it('has two files of one number told', async () => {
     const root = folderWith({ '1_a.sql': '', '001_b.sql': '' });
-    const { files } = await readSources({ paths: ['migrations'], cwd: root });
+    const { files } = await readSources({ paths: ['migrations'], cwd: root, standardInput });
     expect(files.filter((file) => file.collidesWith !== undefined)).toHaveLength(1);
   });
 });
@@ -31,13 +38,19 @@ describe('a folder', () => {
 describe('one migration', () => {
   it('brings the ones before it, which say what it finds', async () => {
     const root = folderWith({ '1_a.sql': 'SELECT 1', '2_b.sql': '', '3_c.sql': '' });
-    const { files, earlier } = await readSources({ paths: ['migrations/2_b.sql'], cwd: root });
+    const { files, earlier } = await readSources({
+      paths: ['migrations/2_b.sql'],
+      cwd: root,
+      standardInput,
+    });
     expect(files).toHaveLength(1);
     expect(earlier).toEqual([{ path: 'migrations/1_a.sql', sql: 'SELECT 1' }]);
   });
 
   it('that is not there is a failure that says so', async () => {
-    await expect(readSources({ paths: ['none.sql'], cwd: tmpdir() })).rejects.toMatchObject({
+    await expect(
+      readSources({ paths: ['none.sql'], cwd: tmpdir(), standardInput }),
+    ).rejects.toMatchObject({
       code: 'lint/not-found',
     });
   });
@@ -66,6 +79,7 @@ describe('only what changed in git', () => {
     const { files } = await readSources({
       paths: ['migrations'],
       cwd: root,
+      standardInput,
       changedSince: 'main',
     });
     expect(files).toEqual([

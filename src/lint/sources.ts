@@ -3,7 +3,6 @@
 
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { text as textOf } from 'node:stream/consumers';
 import { Failure } from '../core/failure.ts';
 import { run } from '../core/process.ts';
 import { compareVersions, inOrder, versionOf } from '../migration/version.ts';
@@ -14,6 +13,8 @@ export interface SourceOptions {
   /** Files, folders, or `-` for standard input. */
   readonly paths: readonly string[];
   readonly cwd: string;
+  /** Reads standard input, for the path `-`. */
+  readonly standardInput: () => Promise<string>;
   /** Only files that differ from this commit, branch or tag. */
   readonly changedSince?: string | undefined;
 }
@@ -33,7 +34,7 @@ export interface Sources {
  */
 export async function readSources(options: SourceOptions): Promise<Sources> {
   if (options.paths.length === 1 && options.paths[0] === '-') {
-    const sql = await textOf(process.stdin);
+    const sql = await options.standardInput();
     return { files: [{ path: 'standard input', sql }], earlier: [], isWholeHistory: false };
   }
   const listed = options.paths.flatMap((path) => sqlFiles(resolve(options.cwd, path), path));

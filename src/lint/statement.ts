@@ -2,7 +2,7 @@
 
 import type { AlterTableCmd, AlterTableType, ColumnDef, Constraint, RangeVar } from '@pgsql/types';
 import type { ParsedStatement } from '../postgres/parser.ts';
-import { type Node, type NodeBody, type NodeKind, pick, pickAll, shown } from './sql/node.ts';
+import { type Node, type NodeBody, type NodeKind, pick, pickAll } from './sql/node.ts';
 
 /** A statement of a file, or of a routine's body in it. */
 export interface Statement extends ParsedStatement {
@@ -124,11 +124,6 @@ function nameFrom(parts: readonly Node[]): RangeVar {
   const texts = pickAll(parts, 'String').map((part) => part.sval ?? '');
   const [relname = '', schemaname] = texts.reverse();
   return schemaname === undefined ? { relname } : { relname, schemaname };
-}
-
-/** The table of an ALTER TABLE's command and what else it names, for people. */
-export function shownTable(alteration: Pick<Alteration, 'table'>): string {
-  return shown(alteration.table);
 }
 
 const token =

@@ -4,9 +4,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { sha256 } from '../core/digest.ts';
 import { Failure } from '../core/failure.ts';
-import { parseSql } from '../postgres/parser.ts';
+import { type ParsedStatement, parseSql } from '../postgres/parser.ts';
 import { positionsIn } from '../postgres/text-position.ts';
-import { type MigrationStep, splitIntoSteps } from './steps.ts';
+import { asksForNoTransaction, type MigrationStep, type Place, splitIntoSteps } from './steps.ts';
 import { syntaxFailure, typedPath } from './syntax.ts';
 import { compareVersions, inOrder, versionOf } from './version.ts';
 
@@ -43,10 +43,13 @@ export async function readMigration(path: string): Promise<Migration> {
   const [problem] = parsed.problems;
   if (problem !== undefined) throw syntaxFailure(path, sql, problem);
   const positionAt = positionsIn(sql);
-  const { steps, hasOwnTransaction } = splitIntoSteps(parsed.statements, (statement) => ({
+  const placeOf = (statement: ParsedStatement): Place => ({
     file: path,
     line: positionAt(statement.start).line,
-  }));
+  });
+  const { steps, hasOwnTransaction } = splitIntoSteps(parsed.statements, placeOf, {
+    separately: asksForNoTransaction(parsed.comments),
+  });
   return {
     version,
     name: file.slice(0, -'.sql'.length),

@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { parseSql } from '../postgres/parser.ts';
-import { type MigrationStep, splitIntoSteps } from './steps.ts';
+import { type ParsedStatement, parseSql } from '../postgres/parser.ts';
+import { asksForNoTransaction, type MigrationStep, type Place, splitIntoSteps } from './steps.ts';
 
 async function stepsOf(sql: string): Promise<readonly MigrationStep[]> {
-  const { statements } = await parseSql(sql);
-  return splitIntoSteps(statements, (statement) => ({
+  const { statements, comments } = await parseSql(sql);
+  const placeOf = (statement: ParsedStatement): Place => ({
     file: '001_test.sql',
     line: sql.slice(0, statement.start).split('\n').length,
-  })).steps;
+  });
+  return splitIntoSteps(statements, placeOf, { separately: asksForNoTransaction(comments) }).steps;
 }
 
 function shape(steps: readonly MigrationStep[]): string[] {
@@ -25,6 +26,12 @@ describe('the steps of a migration', () => {
     const steps = await stepsOf('BEGIN; CREATE TABLE a (); COMMIT; CREATE TABLE b ();');
     expect(shape(steps)).toEqual(['transaction 1', 'transaction 1']);
     expect(steps[0]?.statements[0]?.sql).toBe('CREATE TABLE a ()');
+  });
+
+  it('do not share a transaction in a file that asks for none, outside its own BEGIN', async () => {
+    const sql =
+      '-- drydock: no-transaction\nSELECT 1; SELECT 2; BEGIN; SELECT 3; SELECT 4; COMMIT;';
+    expect(shape(await stepsOf(sql))).toEqual(['transaction 1', 'transaction 1', 'transaction 2']);
   });
 
   it('run what cannot be in a transaction alone, in its place', async () => {

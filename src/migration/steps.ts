@@ -3,6 +3,7 @@
 
 import { Failure } from '../core/failure.ts';
 import type { Node, ParsedStatement } from '../postgres/parser.ts';
+import type { SqlComment } from '../postgres/sql-text.ts';
 
 /** A statement with its place in the file. */
 export interface MigrationStatement {
@@ -23,7 +24,8 @@ export interface Place {
 }
 
 /**
- * The steps of a file, in order.
+ * The steps of a file, in order. With `separately`, statements outside BEGIN and COMMIT do not share
+ * a transaction; see {@link asksForNoTransaction}.
  *
  * @throws `migration/transaction-in-pieces` when BEGIN and COMMIT do not pair, or a ROLLBACK stands
  *   in the file; `migration/cannot-be-in-transaction` when a statement between them cannot be there
@@ -31,6 +33,7 @@ export interface Place {
 export function splitIntoSteps(
   statements: readonly ParsedStatement[],
   placeOf: (statement: ParsedStatement) => Place,
+  options: { readonly separately?: boolean } = {},
 ): { steps: readonly MigrationStep[]; hasOwnTransaction: boolean } {
   const steps: MigrationStep[] = [];
   let open: MigrationStatement[] = [];
@@ -62,6 +65,7 @@ export function splitIntoSteps(
       case undefined:
         if (!mustRunAlone(statement.node)) {
           open.push(entry);
+          if (options.separately === true && begunAt === undefined) close();
         } else if (begunAt !== undefined) {
           throw cannotBeInTransaction(place, statement.text);
         } else {
@@ -73,6 +77,11 @@ export function splitIntoSteps(
   if (begunAt !== undefined) throw inPieces(begunAt, 'a BEGIN without a COMMIT');
   close();
   return { steps, hasOwnTransaction };
+}
+
+/** True when a file says `-- drydock: no-transaction`: each statement is then committed by itself. */
+export function asksForNoTransaction(comments: readonly SqlComment[]): boolean {
+  return comments.some(({ text }) => /^(?:--|\/\*)\s*drydock:\s*no-transaction\b/i.test(text));
 }
 
 function transactionCommand(node: Node): 'begin' | 'commit' | 'rollback' | undefined {

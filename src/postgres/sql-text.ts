@@ -2,6 +2,29 @@
 // rest of a file. Follows the server's lexer (manual, section 4.1) and psql's rules for what ends a
 // statement; parser.ts asks PostgreSQL's own parser what each piece means.
 
+import {
+  backslash,
+  blockCommentEnd,
+  closeParenthesis,
+  dash,
+  dollar,
+  dollarQuotedEnd,
+  doubleQuote,
+  escapeQuotedEnd,
+  isDigit,
+  isSpace,
+  isWordPart,
+  isWordStart,
+  lineEnd,
+  nextLine,
+  openParenthesis,
+  quote,
+  quotedEnd,
+  semicolon,
+  slash,
+  star,
+} from './sql-tokens.ts';
+
 /** A comment, with its marks. */
 export interface SqlComment {
   readonly text: string;
@@ -192,88 +215,9 @@ class Scanner {
   }
 }
 
-const dash = 45;
-const slash = 47;
-const star = 42;
-const backslash = 92;
-const semicolon = 59;
-const quote = 39;
-const doubleQuote = 34;
-const dollar = 36;
-const openParenthesis = 40;
-const closeParenthesis = 41;
-
-function isSpace(code: number): boolean {
-  return code === 32 || (code >= 9 && code <= 13);
-}
-
-function isDigit(code: number): boolean {
-  return code >= 48 && code <= 57;
-}
-
-function isWordStart(code: number): boolean {
-  return (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || code === 95 || code >= 128;
-}
-
-// A dollar sign may stand inside a word: `a$b$` opens no quote.
-function isWordPart(code: number): boolean {
-  return isWordStart(code) || isDigit(code) || code === dollar;
-}
-
 function isRoutineDefinition(words: readonly string[]): boolean {
   const kind = words[1] === 'or' && words[2] === 'replace' ? words[3] : words[1];
   return words[0] === 'create' && (kind === 'function' || kind === 'procedure');
-}
-
-function lineEnd(sql: string, from: number): number {
-  for (let at = from; at < sql.length; at += 1) {
-    const code = sql.charCodeAt(at);
-    if (code === 10 || code === 13) return at;
-  }
-  return sql.length;
-}
-
-function nextLine(sql: string, from: number): number {
-  const newline = sql.indexOf('\n', from);
-  return newline < 0 ? sql.length : newline + 1;
-}
-
-// Block comments nest, unlike in most languages.
-function blockCommentEnd(sql: string, from: number): number {
-  const marks = /\/\*|\*\//g;
-  marks.lastIndex = from;
-  let depth = 0;
-  for (let mark = marks.exec(sql); mark !== null; mark = marks.exec(sql)) {
-    depth += mark[0] === '/*' ? 1 : -1;
-    if (depth === 0) return marks.lastIndex;
-  }
-  return sql.length;
-}
-
-// A doubled quote ends one string and opens the next: both are passed over as one token or two,
-// which is the same to a splitter.
-function quotedEnd(sql: string, from: number, mark: string): number {
-  const end = sql.indexOf(mark, from + 1);
-  return end < 0 ? sql.length : end + 1;
-}
-
-function escapeQuotedEnd(sql: string, from: number): number {
-  for (let at = from + 1; at < sql.length; at += 1) {
-    const code = sql.charCodeAt(at);
-    if (code === backslash) at += 1;
-    else if (code === quote && sql.charCodeAt(at + 1) === quote) at += 1;
-    else if (code === quote) return at + 1;
-  }
-  return sql.length;
-}
-
-function dollarQuotedEnd(sql: string, from: number): number | undefined {
-  const opening = /\$(?:[A-Za-z_\u0080-\uFFFF][A-Za-z0-9_\u0080-\uFFFF]*)?\$/y;
-  opening.lastIndex = from;
-  const tag = opening.exec(sql)?.[0];
-  if (tag === undefined) return undefined;
-  const end = sql.indexOf(tag, from + tag.length);
-  return end < 0 ? sql.length : end + tag.length;
 }
 
 function blank(text: string, foreign: readonly ForeignText[]): string {

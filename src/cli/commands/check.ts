@@ -1,3 +1,5 @@
+import { relative } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { Failure } from '../../core/failure.ts';
 import type { CheckReport, Severity } from '../../lint/finding.ts';
 import type { SchemaSnapshot } from '../../lint/snapshot.ts';
@@ -78,6 +80,7 @@ export const check: Verb = verb<CheckFlags>({
       paths: paths.length > 0 ? paths : [await migrationsFolder(input)],
       cwd,
       changedSince: flags.changedSince,
+      standardInput: () => text(process.stdin),
     });
     const { cachedCheck } = await import('../../lint/cache.ts');
     const report = await cachedCheck(sources, {
@@ -141,7 +144,6 @@ async function snapshotFor({
 }
 
 async function migrationsFolder({ project, cwd }: CommandInput<CheckFlags>): Promise<string> {
-  const { relative } = await import('node:path');
   return relative(cwd, (await project()).config.migrations) || '.';
 }
 

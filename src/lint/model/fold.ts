@@ -1,18 +1,14 @@
 // Applies one statement to the model: what is true of the schema after it has run.
 
-import type { ColumnDef, Constraint, RangeVar } from '@pgsql/types';
-import { columnsOf, columnsProvedNotNull } from '../sql/expression.ts';
-import { pick, pickAll, strings, walk } from '../sql/node.ts';
-import { dataType, isSerial } from '../sql/type-name.ts';
-import {
-  type Alteration,
-  alterations,
-  bodyOf,
-  droppedNames,
-  type Statement,
-} from '../statement.ts';
+import type { RangeVar } from '@pgsql/types';
+import { columnsOf } from '../sql/expression.ts';
+import { pick, pickAll, walk } from '../sql/node.ts';
+import { dataType } from '../sql/type-name.ts';
+import { type Alteration, alterations, bodyOf, type Statement } from '../statement.ts';
+import { addColumn, addConstraint, setColumn } from './fold-columns.ts';
+import { foldDrop, foldRename, rekey } from './fold-names.ts';
 import { foldRoutine, foldType } from './fold-types.ts';
-import { type ColumnModel, emptyTable, type SchemaModel, type TableModel } from './schema.ts';
+import { emptyTable, type SchemaModel, type TableModel } from './schema.ts';
 import type { TransactionModel } from './transaction.ts';
 
 /** Changes `schema` as the statement changes the database. */
@@ -145,83 +141,6 @@ function attach(parent: TableModel, child: TableModel, isDefault: boolean): void
   if (isDefault) parent.defaultPartition = child.key;
 }
 
-function addColumn(
-  schema: SchemaModel,
-  table: TableModel,
-  column: ColumnDef,
-  transaction: Pick<TransactionModel, 'id'>,
-): void {
-  const name = column.colname ?? '';
-  const constraints = pickAll(column.constraints, 'Constraint');
-  const has = (kind: Constraint['contype']): boolean =>
-    constraints.some((constraint) => constraint.contype === kind);
-  const type = dataType(column.typeName);
-  table.columns.set(name, {
-    name,
-    type,
-    notNull:
-      has('CONSTR_NOTNULL') || has('CONSTR_PRIMARY') || has('CONSTR_IDENTITY') || isSerial(type),
-    hasDefault: has('CONSTR_DEFAULT') || has('CONSTR_IDENTITY') || isSerial(type),
-  });
-  for (const constraint of constraints) {
-    addConstraint(schema, table, constraint, { columns: [name], transaction: transaction.id });
-  }
-}
-
-const constraintKinds = {
-  CONSTR_CHECK: ['check', 'check'],
-  CONSTR_FOREIGN: ['foreign key', 'fkey'],
-  CONSTR_UNIQUE: ['unique', 'key'],
-  CONSTR_PRIMARY: ['primary key', 'pkey'],
-  CONSTR_EXCLUSION: ['exclusion', 'excl'],
-  CONSTR_NOTNULL: ['not null', 'not_null'],
-} as const;
-
-function addConstraint(
-  schema: SchemaModel,
-  table: TableModel,
-  constraint: Constraint,
-  context: { columns: readonly string[]; transaction: number },
-): void {
-  const kinds = constraintKinds[constraint.contype as keyof typeof constraintKinds];
-  if (kinds === undefined) return;
-  const [kind, suffix] = kinds;
-  const index = schema.index(
-    `${table.key.slice(0, table.key.indexOf('.'))}.${constraint.indexname}`,
-  );
-  const written = strings(constraint.fk_attrs ?? constraint.keys);
-  const columns = [context.columns, written, index?.columns ?? []].find((each) => each.length > 0);
-  const used = columns ?? columnsOf(constraint.raw_expr);
-  const relname = table.key.slice(table.key.indexOf('.') + 1);
-  const inName = kind === 'primary key' ? [] : [...new Set(used)];
-  const name = constraint.conname ?? [relname, ...inName, suffix].join('_');
-  table.constraints.set(name, {
-    name,
-    kind,
-    columns: used,
-    validated: constraint.skip_validation !== true,
-    provesNotNull: columnsProvedNotNull(constraint.raw_expr),
-    references: kind === 'foreign key' ? schema.key(constraint.pktable) : undefined,
-    transaction: context.transaction,
-  });
-  if (kind === 'unique' || kind === 'primary key') {
-    schema.addIndex(`${table.key.slice(0, table.key.indexOf('.'))}.${name}`, {
-      name,
-      table: table.key,
-      columns: used,
-      isUnique: true,
-      isPartial: false,
-    });
-  }
-  if (kind === 'primary key')
-    for (const column of used) setColumn(table, column, { notNull: true });
-}
-
-function setColumn(table: TableModel, name: string, change: Partial<ColumnModel>): void {
-  const column = table.columns.get(name);
-  if (column !== undefined) table.columns.set(name, { ...column, ...change });
-}
-
 function foldAlteration(
   schema: SchemaModel,
   { kind, table: name, command, name: named }: Alteration,
@@ -287,78 +206,5 @@ function foldAlteration(
       if (table.defaultPartition === child.key) table.defaultPartition = undefined;
       child.partitionOf = undefined;
     }
-  }
-}
-
-function foldDrop(schema: SchemaModel, statement: Statement): void {
-  const drop = bodyOf(statement, 'DropStmt');
-  if (drop === undefined) return;
-  for (const name of droppedNames(drop)) {
-    const key = schema.key(name);
-    switch (drop.removeType) {
-      case 'OBJECT_TABLE':
-      case 'OBJECT_MATVIEW':
-        forgetTable(schema, key);
-        break;
-      case 'OBJECT_INDEX':
-        schema.removeIndex(key);
-        break;
-      case 'OBJECT_VIEW':
-        schema.views.delete(key);
-        break;
-      case 'OBJECT_TYPE':
-      case 'OBJECT_DOMAIN':
-        schema.types.delete(key);
-        break;
-      case 'OBJECT_SCHEMA':
-        for (const table of schema.tables.keys()) {
-          if (table.startsWith(`${name.relname}.`)) forgetTable(schema, table);
-        }
-    }
-  }
-}
-
-function forgetTable(schema: SchemaModel, key: string): void {
-  const table = schema.tables.get(key);
-  if (table?.partitionOf !== undefined) {
-    const parent = schema.tables.get(table.partitionOf);
-    parent?.partitions.delete(key);
-    if (parent?.defaultPartition === key) parent.defaultPartition = undefined;
-  }
-  schema.tables.delete(key);
-  schema.gone.add(key);
-  for (const name of schema.indexKeysOf(key)) schema.removeIndex(name);
-}
-
-function foldRename(schema: SchemaModel, statement: Statement): void {
-  const rename = bodyOf(statement, 'RenameStmt');
-  if (rename?.relation === undefined || rename.newname === undefined) return;
-  const key = schema.key(rename.relation);
-  const schemaName = key.slice(0, key.indexOf('.'));
-  if (rename.renameType === 'OBJECT_TABLE') {
-    rekey(schema, key, `${schemaName}.${rename.newname}`);
-  } else if (rename.renameType === 'OBJECT_COLUMN') {
-    const table = schema.tables.get(key);
-    const column = table?.columns.get(rename.subname ?? '');
-    if (table === undefined || column === undefined) return;
-    table.columns.delete(column.name);
-    table.columns.set(rename.newname, { ...column, name: rename.newname });
-  } else if (rename.renameType === 'OBJECT_INDEX') {
-    const index = schema.index(key);
-    if (index === undefined) return;
-    schema.removeIndex(key);
-    schema.addIndex(`${schemaName}.${rename.newname}`, { ...index, name: rename.newname });
-  }
-}
-
-function rekey(schema: SchemaModel, from: string, to: string): void {
-  const table = schema.tables.get(from);
-  schema.gone.add(from);
-  if (table === undefined) return;
-  schema.tables.delete(from);
-  schema.tables.set(to, { ...table, key: to });
-  for (const name of schema.indexKeysOf(from)) {
-    const index = schema.index(name);
-    if (index !== undefined) schema.addIndex(name, { ...index, table: to });
   }
 }

@@ -32,12 +32,17 @@ export interface TransactionModel {
 /** Follows the transactions of a file, statement by statement. */
 export class TransactionReader {
   readonly #managed: boolean;
+  readonly #separately: boolean;
   #number: number;
   #current: TransactionModel | undefined;
 
-  /** `managed` is false for runners that commit after each statement. */
-  constructor(options: { managed: boolean; firstId: number }) {
+  /**
+   * `managed` is false for runners that commit after each statement; `separately` says that the file
+   * asks Drydock to do so.
+   */
+  constructor(options: { managed: boolean; separately?: boolean; firstId: number }) {
     this.#managed = options.managed;
+    this.#separately = options.separately === true;
     this.#number = options.firstId;
   }
 
@@ -58,6 +63,7 @@ export class TransactionReader {
       this.#current = undefined;
       return this.#open('none');
     }
+    if (this.#separately) this.#current = undefined;
     this.#current ??= this.#open('managed');
     return this.#current;
   }

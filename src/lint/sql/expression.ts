@@ -1,6 +1,6 @@
 // What can be told about an expression from its text: volatility, truth, and what it proves.
 
-import { constantText, contains, type Node, pick, pickAll, strings, walk } from './node.ts';
+import { constantText, type Node, pick, pickAll, strings, walk } from './node.ts';
 
 /** How often the server must compute an expression: once, or for every row; or it cannot be told. */
 export type Volatility = 'once' | 'each row' | 'unknown';
@@ -95,15 +95,5 @@ export function columnsOf(expression: unknown): string[] {
 export function isPlainColumn(expression: Node | undefined, column: string): boolean {
   return pickAll([expression ?? ({} as Node)], 'ColumnRef').some(
     (reference) => strings(reference.fields).at(-1) === column,
-  );
-}
-
-/** True when the statement changes rows somewhere inside, as a CTE can. */
-export function changesRows(node: unknown): boolean {
-  return (
-    contains(node, 'InsertStmt') ||
-    contains(node, 'UpdateStmt') ||
-    contains(node, 'DeleteStmt') ||
-    contains(node, 'MergeStmt')
   );
 }

@@ -34,11 +34,6 @@ export function pickAll<Kind extends NodeKind>(
   return (nodes ?? []).flatMap((node) => pick(node, kind) ?? []);
 }
 
-/** The kind of a node. */
-export function kindOf(node: Node): NodeKind {
-  return Object.keys(node)[0] as NodeKind;
-}
-
 /** The texts of a list of `String` nodes: a qualified name, or column names. */
 export function strings(nodes: readonly Node[] | undefined): string[] {
   return pickAll(nodes, 'String').map((each) => each.sval ?? '');

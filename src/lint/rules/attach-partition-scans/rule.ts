@@ -1,5 +1,5 @@
 import type { RangeVar } from '@pgsql/types';
-import { rangeOfKey } from '../../locks-of.ts';
+import { rangeOfKey } from '../../model/names.ts';
 import type { SchemaModel } from '../../model/schema.ts';
 import type { Rule } from '../../rule.ts';
 import { pick, shown } from '../../sql/node.ts';

@@ -1,4 +1,4 @@
-import { typeChangePlan } from '../../fix/plan.ts';
+import { typeChangePlan } from '../../fix/column-plan.ts';
 import type { Rule } from '../../rule.ts';
 import { quoted, shown } from '../../sql/node.ts';
 import { shownType } from '../../sql/type-name.ts';

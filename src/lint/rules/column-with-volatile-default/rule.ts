@@ -1,4 +1,4 @@
-import { addColumnPlan } from '../../fix/plan.ts';
+import { addColumnPlan } from '../../fix/column-plan.ts';
 import type { Rule } from '../../rule.ts';
 import { volatility } from '../../sql/expression.ts';
 import { quoted, shown } from '../../sql/node.ts';

@@ -1,5 +1,5 @@
 import { inNextTransaction } from '../../fix/edit.ts';
-import { rangeOfKey } from '../../locks-of.ts';
+import { rangeOfKey } from '../../model/names.ts';
 import type { Rule } from '../../rule.ts';
 import { contains, type Node, shown } from '../../sql/node.ts';
 import { bodyOf } from '../../statement.ts';

@@ -1,4 +1,4 @@
-import { rangeOfKey } from '../../locks-of.ts';
+import { rangeOfKey } from '../../model/names.ts';
 import type { Rule } from '../../rule.ts';
 import { shown } from '../../sql/node.ts';
 import { alterations } from '../../statement.ts';

@@ -20,7 +20,7 @@ export const logicalReplicationBroken: Rule = {
       const known = schema.table(table);
       const constraint = known?.constraints.get(name);
       const isKey =
-        constraint === undefined ? /_pkey$/.test(name) : constraint.kind === 'primary key';
+        constraint === undefined ? name.endsWith('_pkey') : constraint.kind === 'primary key';
       if ((kind === 'AT_DropConstraint' && !isKey) || schema.isNew(table)) continue;
       yield {
         start,

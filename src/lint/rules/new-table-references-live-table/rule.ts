@@ -1,4 +1,4 @@
-import { referencedTables } from '../../locks-of.ts';
+import { referencedTables } from '../../model/names.ts';
 import type { Rule } from '../../rule.ts';
 import { shown } from '../../sql/node.ts';
 import { bodyOf } from '../../statement.ts';

@@ -1,5 +1,6 @@
 import { isAtLeast } from '../../../postgres/table-lock.ts';
-import { locksOf, rangeOfKey } from '../../locks-of.ts';
+import { locksOf } from '../../locks-of.ts';
+import { rangeOfKey } from '../../model/names.ts';
 import type { Rule } from '../../rule.ts';
 import { bodyOf } from '../../statement.ts';
 

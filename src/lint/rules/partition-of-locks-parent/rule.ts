@@ -1,6 +1,6 @@
 import type { RangeVar } from '@pgsql/types';
 import { editOf, replaceText } from '../../fix/edit.ts';
-import { rangeOfKey } from '../../locks-of.ts';
+import { rangeOfKey } from '../../model/names.ts';
 import type { Rule } from '../../rule.ts';
 import type { NodeBody } from '../../sql/node.ts';
 import { pickAll, shown } from '../../sql/node.ts';

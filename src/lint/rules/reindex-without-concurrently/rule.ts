@@ -1,5 +1,5 @@
 import { editOf, insertAfter } from '../../fix/edit.ts';
-import { tableOfIndex } from '../../locks-of.ts';
+import { tableOfIndex } from '../../model/names.ts';
 import type { Rule } from '../../rule.ts';
 import { option, shown } from '../../sql/node.ts';
 import { bodyOf } from '../../statement.ts';

@@ -1,5 +1,6 @@
 import { inNextTransaction } from '../../fix/edit.ts';
-import { locksOf, rangeOfKey } from '../../locks-of.ts';
+import { locksOf } from '../../locks-of.ts';
+import { rangeOfKey } from '../../model/names.ts';
 import { firstBlocking } from '../../model/transaction.ts';
 import type { Rule } from '../../rule.ts';
 import { bodyOf } from '../../statement.ts';
