@@ -16,6 +16,7 @@ export async function importSource(path) {
     write: false,
     format: 'esm',
     platform: 'node',
+    target: 'node20',
     packages: 'external',
     // Files beside a source are found from where the source is, not from where the bundle is.
     define: { 'import.meta.url': JSON.stringify(pathToFileURL(resolve(path)).href) },
