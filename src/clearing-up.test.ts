@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type TestDatabase, testContext, testDatabase } from '../test/database.ts';
-import { type Pruning, pruneBackups } from './clearing-up.ts';
+import { dropBrokenDatabase, type Pruning, pruneBackups } from './clearing-up.ts';
 import { parseConfig } from './config/schema.ts';
 import { readJournal } from './history/journal.ts';
 import { recordStep } from './history/ledger.ts';
@@ -79,6 +79,35 @@ it('the backup of a migration that is still watched stays', async () => {
   });
   expect((await pruning()).plan.at(-1)).toMatchObject({
     fate: 'keep',
-    reason: 'its migration is still watched',
+    reason: 'its migration or restore is still watched',
   });
+});
+
+it('a broken database is dropped by name, in the journal, and no other database ever is', async () => {
+  const name = `${dev.address.database}_broken_20251015_120000`;
+  const drop = (wanted?: string): Promise<unknown> =>
+    dropBrokenDatabase(projectAt(0), {
+      environment: 'dev',
+      name: wanted,
+      confirm: async () => true,
+    });
+  for (const [wanted, said] of [
+    [undefined, 'left a database behind'],
+    ['postgres', 'left a database postgres behind'],
+  ] as const)
+    await expect(drop(wanted)).rejects.toMatchObject({
+      code: 'usage/no-such-leftover',
+      message: expect.stringContaining(said),
+    });
+  await testDatabase({ name });
+  const refused = await dropBrokenDatabase(projectAt(0), {
+    environment: 'dev',
+    confirm: async () => false,
+  });
+  expect(refused).toBeNull();
+  expect(await drop()).toMatchObject({ name, kind: 'broken' });
+  await using database = await connect(dev.address, { purpose: 'test' });
+  const [last] = (await readJournal(database)).map(({ entry }) => entry);
+  expect(last).toMatchObject({ command: 'drop-broken', details: { dropped: name } });
+  expect(await database.query('SELECT FROM pg_database WHERE datname = $1', [name])).toEqual([]);
 });

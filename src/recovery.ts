@@ -1,7 +1,6 @@
 // The ways back: taking backups, proving them by restoring them, and bringing one back in an emergency.
 
 import { backUp } from './backup/back-up.ts';
-import { type BackupList, findBackup, listBackups } from './backup/backups.ts';
 import { type Backup, type Proof, validProof } from './backup/manifest.ts';
 import { prove } from './backup/prove.ts';
 import { type Context, interrupted } from './core/context.ts';
@@ -9,11 +8,20 @@ import { Failure, withCleanup } from './core/failure.ts';
 import { carryJournal, type Outcome } from './history/journal.ts';
 import { readLedger } from './history/ledger.ts';
 import { prepareEnvironment } from './history/marker.ts';
+import {
+  allBackups,
+  findAnywhere,
+  keepNew,
+  type NewBackup,
+  type PlacedBackups,
+  withFiles,
+} from './keeping.ts';
 import type { Address } from './postgres/address.ts';
 import { connect } from './postgres/connect.ts';
 import { doing, type Project, reading, type Target, targetNamed } from './project.ts';
 import { findRelease } from './release/release.ts';
 import { type RestoreReport, restore, type SwapQuestion } from './restore/restore.ts';
+import { type RestoreBesideReport, restoreBeside } from './restore/restore-beside.ts';
 import { startServer } from './sandbox/server.ts';
 
 /** Backs up an environment by itself, for the journal too. */
@@ -25,7 +33,7 @@ export async function backUpEnvironment(
     /** Hashes the rows of every table, whatever the configuration says. */
     readonly hashAll?: boolean | undefined;
   },
-): Promise<Backup> {
+): Promise<NewBackup> {
   const target = targetNamed(project, request.environment);
   return doing(project, target, { command: 'backup', changes: true }, async () => {
     const backup = await takeBackup(project, target, { ...request, plan: null });
@@ -42,11 +50,11 @@ export async function takeBackup(
     readonly plan: string | null;
     readonly hashAll?: boolean | undefined;
   },
-): Promise<Backup> {
+): Promise<NewBackup> {
   const { config, context, actor } = project;
   const { environment } = target;
   const ledger = await reading(project, target, readLedger);
-  return backUp(context, {
+  const backup = await backUp(context, {
     environment: environment.name,
     address: target.address,
     backups: config.backups,
@@ -59,12 +67,13 @@ export async function takeBackup(
       ? { hashUpToBytes: Infinity }
       : {}),
   });
+  return await keepNew(project, backup);
 }
 
 /** The backups of an environment, newest first. */
-export async function backupsOf(project: Project, environment: string): Promise<BackupList> {
+export async function backupsOf(project: Project, environment: string): Promise<PlacedBackups> {
   targetNamed(project, environment);
-  return listBackups(project.config.backups, environment);
+  return allBackups(project, environment);
 }
 
 /** The newest backup that was restored and compared; null when there is none. */
@@ -72,7 +81,7 @@ export async function newestProof(
   project: Project,
   target: Target,
 ): Promise<{ readonly file: string; readonly takenAt: Date; readonly restoreMs: number } | null> {
-  const { backups } = await listBackups(project.config.backups, target.environment.name);
+  const { backups } = await allBackups(project, target.environment.name);
   for (const backup of backups) {
     const proof = validProof(backup);
     if (proof !== null) {
@@ -89,12 +98,7 @@ export async function backupNamed(
   target: Target,
   wanted = 'latest',
 ): Promise<Backup> {
-  return findBackup({
-    backups: project.config.backups,
-    environment: target.environment.name,
-    wanted,
-    from: [process.cwd(), project.config.root],
-  });
+  return findAnywhere(project, target.environment.name, wanted);
 }
 
 /** Restores a backup into a throw-away server, compares it, and works on that copy. */
@@ -105,14 +109,16 @@ export async function withProvenCopy<T>(
 ): Promise<T> {
   const { context } = project;
   try {
-    const proven = await prove(context, {
-      backup,
-      startServer: (wanted) => startServer(context, wanted),
+    return await withFiles(project, backup, async (here) => {
+      const proven = await prove(context, {
+        backup: here,
+        startServer: (wanted) => startServer(context, wanted),
+      });
+      return await withCleanup(
+        () => work(proven.database, proven.proof),
+        () => proven.server.stop(),
+      );
     });
-    return await withCleanup(
-      () => work(proven.database, proven.proof),
-      () => proven.server.stop(),
-    );
   } catch (failure) {
     throw aboutCopy(context, failure);
   }
@@ -166,16 +172,18 @@ export async function restoreEnvironment(
   const target = targetNamed(project, request.environment);
   const backup = await backupNamed(project, target, request.backup);
   const bringBack = (): Promise<RestoreReport> =>
-    restore(project.context, {
-      environment: target.environment.name,
-      live: target.address,
-      backup,
-      confirmSwap: request.confirmSwap,
-      carryOver: async (restored, broken) => {
-        await prepareEnvironment(restored, target.environment.name, project.actor);
-        if (broken !== undefined) await carryJournal(broken, restored);
-      },
-    });
+    withFiles(project, backup, (here) =>
+      restore(project.context, {
+        environment: target.environment.name,
+        live: target.address,
+        backup: here,
+        confirmSwap: request.confirmSwap,
+        carryOver: async (restored, broken) => {
+          await prepareEnvironment(restored, target.environment.name, project.actor);
+          if (broken !== undefined) await carryJournal(broken, restored);
+        },
+      }),
+    );
   const deed = { command: 'restore', backup: backup.name };
   const told = (report: RestoreReport): Outcome<RestoreReport> => ({
     result: report,
@@ -188,6 +196,28 @@ export async function restoreEnvironment(
   }
   const report = await bringBack();
   return doing(project, target, { ...deed, changes: false }, async () => told(report));
+}
+
+/** Brings a backup back as a new database of the same server. */
+export async function restoreUnderName(
+  project: Project,
+  request: {
+    readonly environment: string;
+    readonly backup?: string | undefined;
+    readonly name: string;
+  },
+): Promise<RestoreBesideReport> {
+  const target = targetNamed(project, request.environment);
+  const backup = await backupNamed(project, target, request.backup);
+  const { name } = request;
+  const options = { environment: target.environment.name, live: target.address, backup, name };
+  const bringBack = (): Promise<RestoreBesideReport> => restoreBeside(project.context, options);
+  if (!(await isLive(target))) return bringBack();
+  const deed = { command: 'restore', backup: backup.name, changes: false };
+  return doing(project, target, deed, async () => ({
+    result: await bringBack(),
+    details: { into: name },
+  }));
 }
 
 // A database that is gone, or that a killed restore left closed, has no journal to write to.

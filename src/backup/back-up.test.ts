@@ -134,6 +134,18 @@ exec ${programPath(clients, 'pg_dump')} "$@"`;
     }
   });
 
+  it('names who else is at work for long, and goes on', async () => {
+    await using busy = await testDatabase({ sql: 'CREATE TABLE t (id int)' });
+    const { address } = busy;
+    await using dumping = await connect(address, { purpose: 'test' });
+    await dumping.execute("SET application_name = 'pg_dump'; BEGIN; SELECT 1 FROM t");
+    const context = testContext();
+    await backUp(context, optionsFor('others', address));
+    expect(JSON.stringify(context.events)).toContain(
+      `pg_dump (server process ${dumping.pid}, idle in transaction)`,
+    );
+  });
+
   it('is described by figures of the same snapshot', async () => {
     const { manifest } = await backUp(testContext(), optionsFor('figures'));
     expect(manifest.contents.tables).toMatchObject({

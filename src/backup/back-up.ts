@@ -26,6 +26,7 @@ import { type Backup, type Manifest, syncFolder, writeManifest } from './manifes
 import {
   estimateDumpBytes,
   folderFailure,
+  noteOthers,
   refuseFullDisk,
   refuseRowSecurity,
 } from './preflight.ts';
@@ -150,6 +151,7 @@ async function dumpAlone(
   const clients = await clientFor(database.version);
   await takeBackupLock(database, environment);
   await refuseRowSecurity(database);
+  await noteOthers(context, database);
   const [previous] = (await listBackups(backups, environment)).backups;
   await refuseFullDisk(
     place.folder,

@@ -1,7 +1,8 @@
 // What must be true before a backup is started.
 
 import { statfs } from 'node:fs/promises';
-import { formatBytes } from '../core/duration.ts';
+import type { Context } from '../core/context.ts';
+import { formatBytes, formatDuration } from '../core/duration.ts';
 import { Failure } from '../core/failure.ts';
 import { quoteIdentifier } from '../postgres/address.ts';
 import type { Database } from '../postgres/connect.ts';
@@ -25,6 +26,27 @@ export async function refuseRowSecurity(database: Database): Promise<void> {
     hint: `Take the backup as a superuser, or let the role see everything: ALTER ROLE ${quoteIdentifier(first.role)} BYPASSRLS;`,
     details: { tables: hidden.map(({ name }) => name), role: first.role },
   });
+}
+
+/**
+ * Names who else is at work for long: another dump reads the same, and a transaction that has been open
+ * for minutes holds locks and keeps dead rows, as the backup will. None of that is a reason not to begin.
+ */
+export async function noteOthers(context: Context, database: Database): Promise<void> {
+  const others = await database.query<{ pid: number; program: string; ms: number; state: string }>(
+    `SELECT pid, application_name AS program, state,
+            (extract(epoch FROM clock_timestamp() - xact_start) * 1000)::float8 AS ms
+       FROM pg_stat_activity
+      WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+        AND (application_name IN ('pg_dump', 'pg_basebackup')
+             OR xact_start < clock_timestamp() - interval '1 minute')
+      ORDER BY xact_start`,
+  );
+  for (const { pid, program, ms, state } of others) {
+    const what = program === '' ? 'an unnamed program' : program;
+    const text = `Also at work in ${database.address.database}: ${what} (server process ${pid}, ${state}), in a transaction of ${formatDuration(ms)}.`;
+    context.emit({ kind: 'note', text });
+  }
 }
 
 // Room beyond the estimate, for a database that grew and for the file system's own needs.

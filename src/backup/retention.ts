@@ -57,7 +57,7 @@ export function judgeRetention<B extends Retainable>(
     const ageMs = rules.now.getTime() - backup.takenAt.getTime();
     const reason =
       (backup.marked ? 'marked to be kept' : undefined) ??
-      (rules.needed.has(backup.name) ? 'its migration is still watched' : undefined) ??
+      (rules.needed.has(backup.name) ? 'its migration or restore is still watched' : undefined) ??
       last.get(backup) ??
       (ageMs <= rules.keepMs ? `not older than ${formatDuration(rules.keepMs)}` : undefined) ??
       doubt;

@@ -9,6 +9,7 @@ import { backups } from './commands/backups.ts';
 import { check } from './commands/check.ts';
 import { demo } from './commands/demo.ts';
 import { deploy } from './commands/deploy.ts';
+import { dropBroken } from './commands/drop-broken.ts';
 import { health } from './commands/health.ts';
 import { history } from './commands/history.ts';
 import { init } from './commands/init.ts';
@@ -19,6 +20,7 @@ import { prune } from './commands/prune.ts';
 import { rehearse } from './commands/rehearse.ts';
 import { restore } from './commands/restore.ts';
 import { rollback } from './commands/rollback.ts';
+import { salvage } from './commands/salvage.ts';
 import { schema } from './commands/schema.ts';
 import { status } from './commands/status.ts';
 import { exitCodes } from './exit-code.ts';
@@ -41,6 +43,8 @@ const routes = buildRouteMap({
     history,
     restore,
     rollback,
+    salvage,
+    dropBroken,
     prune,
     schema,
   },

@@ -69,7 +69,8 @@ export function compareContents(expected: Contents, actual: Contents): ContentsD
   ];
 }
 
-async function readSequences(database: Database): Promise<Record<string, SequencePosition>> {
+/** Where every sequence stands. */
+export async function readSequences(database: Database): Promise<Record<string, SequencePosition>> {
   const sequences = await database.query<{ name: string; id: number }>(
     `SELECT format('%I.%I', n.nspname, c.relname) AS name, c.oid AS id
        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -208,7 +209,8 @@ function compareLargeObjects(expected: number, actual: number): ContentsDifferen
   return [{ about: 'large-objects', object: 'large objects', expected, actual, sentence }];
 }
 
-function isBehind(position: SequencePosition, reference: SequencePosition): boolean {
+/** True when one would give out again what the other one has given out. */
+export function isBehind(position: SequencePosition, reference: SequencePosition): boolean {
   if (position.cycles) return false;
   const next = ({ last, called, increment }: SequencePosition): bigint =>
     BigInt(last) + (called ? BigInt(increment) : 0n);

@@ -54,8 +54,8 @@ export async function readRows(database: Database, scope: HashScope): Promise<Ro
   };
 }
 
-// How values are printed must depend on nothing but the values. jit compiles longer than it saves.
-const printing = `
+/** Makes a session print values by nothing but the values; and jit compiles longer than it saves. */
+export const printing: string = `
   SET jit = off; SET extra_float_digits = 3; SET datestyle = 'ISO, YMD'; SET intervalstyle = 'postgres';
   SET timezone = 'UTC'; SET bytea_output = 'hex'; SET lc_monetary = 'C'; SET quote_all_identifiers = off;
   SET search_path = ''`;
@@ -120,19 +120,24 @@ function chooseHashed(
   );
 }
 
-// Column by column: printing a whole row takes twice as long, for the quotes that it needs. The place
-// of a column goes into its hash, so that values which change places are noticed; and what the columns
-// come to is hashed once more, because an exchange between two rows could leave the sum as it was.
 function tableQuery({ name, columns }: CountedTable, isHashed: boolean): string {
+  const hash = isHashed ? `COALESCE(sum(${rowHash(columns)}), 0)::text` : 'NULL::text';
+  return `SELECT ${quoteLiteral(name)} AS name, count(*) AS rows, ${hash} AS hash FROM ONLY ${name} AS r`;
+}
+
+/**
+ * An expression for the hash of a row of `r`, for a session that prints values by {@link printing}.
+ *
+ * Column by column: printing a whole row takes twice as long, for the quotes that it needs. The place
+ * of a column goes into its hash, so that values which change places are noticed; and what the columns
+ * come to is hashed once more, because an exchange between two rows could leave a sum as it was.
+ */
+export function rowHash(columns: readonly string[]): string {
   const values = columns.map((column, index) => {
     const text = `r.${quoteIdentifier(column)}::text COLLATE "C"`;
     return `COALESCE(hashtextextended(${text}, ${index + 1}), ${index + 1})`;
   });
-  const row = values.length === 0 ? '0' : values.join(' # ');
-  const hash = isHashed
-    ? `COALESCE(sum(hashtextextended((${row})::text COLLATE "C", 0)), 0)::text`
-    : 'NULL::text';
-  return `SELECT ${quoteLiteral(name)} AS name, count(*) AS rows, ${hash} AS hash FROM ONLY ${name} AS r`;
+  return `hashtextextended((${values.length === 0 ? '0' : values.join(' # ')})::text COLLATE "C", 0)`;
 }
 
 // What an object lacks at the end of a page reads as zeros, and a restore writes those out.

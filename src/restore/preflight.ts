@@ -19,13 +19,24 @@ export interface PreflightOptions {
 }
 
 /**
- * Refuses a restore that cannot end well.
+ * Refuses a restore under another name that cannot end well.
+ *
+ * @throws `restore/no-right`, `restore/missing-roles`, `restore/no-space`
+ */
+export async function preflightBeside(options: PreflightOptions): Promise<void> {
+  await refuseMissingRights(options, ['creates']);
+  await refuseMissingRoles(options);
+  await refuseFullDisk(options);
+}
+
+/**
+ * Refuses a restore with a swap that cannot end well.
  *
  * @throws `restore/no-right`, `restore/missing-roles`, `restore/prepared-transactions`,
  *   `restore/active-slots`, `restore/active-subscriptions`, `restore/no-space`
  */
 export async function preflight(options: PreflightOptions): Promise<void> {
-  await refuseMissingRights(options);
+  await refuseMissingRights(options, ['creates', 'owns', 'signals']);
   await refuseMissingRoles(options);
   await refusePreparedTransactions(options);
   await refuseActiveSlots(options);
@@ -33,7 +44,10 @@ export async function preflight(options: PreflightOptions): Promise<void> {
   await refuseFullDisk(options);
 }
 
-async function refuseMissingRights({ maintenance, database }: PreflightOptions): Promise<void> {
+async function refuseMissingRights(
+  { maintenance, database }: PreflightOptions,
+  needed: readonly ('creates' | 'owns' | 'signals')[],
+): Promise<void> {
   const role = await maintenance.one<{
     name: string;
     creates: boolean;
@@ -47,18 +61,25 @@ async function refuseMissingRights({ maintenance, database }: PreflightOptions):
     [database],
   );
   const name = quoteIdentifier(role.name);
-  const missing = [
-    ...(role.creates ? [] : [['create databases', `ALTER ROLE ${name} CREATEDB;`]]),
-    ...(role.owns
-      ? []
-      : [[`rename ${database}`, `ALTER DATABASE ${quoteIdentifier(database)} OWNER TO ${name};`]]),
-    ...(role.signals ? [] : [['end sessions of others', `GRANT pg_signal_backend TO ${name};`]]),
-  ];
+  const rights = [
+    { right: 'creates', what: 'create databases', sql: `ALTER ROLE ${name} CREATEDB;` },
+    {
+      right: 'owns',
+      what: `rename ${database}`,
+      sql: `ALTER DATABASE ${quoteIdentifier(database)} OWNER TO ${name};`,
+    },
+    {
+      right: 'signals',
+      what: 'end sessions of others',
+      sql: `GRANT pg_signal_backend TO ${name};`,
+    },
+  ] as const;
+  const missing = rights.filter(({ right }) => needed.includes(right) && !role[right]);
   if (missing.length === 0) return;
   throw new Failure({
     code: 'restore/no-right',
-    message: `${role.name} may not ${missing.map(([what]) => what).join(', nor ')}`,
-    hint: `Restore as a superuser, or let one say: ${missing.map(([, sql]) => sql).join(' ')}`,
+    message: `${role.name} may not ${missing.map(({ what }) => what).join(', nor ')}`,
+    hint: `Restore as a superuser, or let one say: ${missing.map(({ sql }) => sql).join(' ')} Without a swap, --into NAME needs only the right to create databases.`,
   });
 }
 
@@ -70,7 +91,7 @@ async function refuseMissingRoles({ maintenance, roles }: PreflightOptions): Pro
   throw new Failure({
     code: 'restore/missing-roles',
     message: `the server lacks roles that the backup mentions: ${missing.map(({ name }) => name).join(', ')}`,
-    hint: `Create them as they were, then type the same command again: ${missing.map(({ name }) => `CREATE ROLE ${quoteIdentifier(name)};`).join(' ')}`,
+    hint: `Create them as they were (the file .globals.sql beside the backup says how), then type the same command again: ${missing.map(({ name }) => `CREATE ROLE ${quoteIdentifier(name)};`).join(' ')}`,
   });
 }
 

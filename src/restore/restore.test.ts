@@ -19,6 +19,7 @@ import { type DatabaseProperties, readProperties } from '../postgres/database-pr
 import { clientFor } from '../postgres/programs.ts';
 import { startServer } from '../sandbox/server.ts';
 import { type RestoreOptions, type RestoreReport, restore } from './restore.ts';
+import { restoreBeside } from './restore-beside.ts';
 import { swap } from './swap.ts';
 
 let template: TestDatabase;
@@ -131,6 +132,28 @@ describe('a restore', () => {
     expect(report).toMatchObject({ outcome: 'done', broken: null, loss: null });
     expect(seen).toEqual([undefined]);
     expect(await stateOf(live.address)).toEqual(before);
+  });
+
+  it('lets no sequence go back: ids that were given out since the backup are not given out again', async () => {
+    await inLive(`SELECT nextval('serials_id_seq') FROM generate_series(1, 20)`);
+    await inLive(`SELECT nextval('"Odd Schema"."A Sequence"') FROM generate_series(1, 3)`);
+    const before = (await stateOf(live.address))[0].sequences;
+    const report = await restoring();
+    expect((await stateOf(live.address))[0].sequences).toEqual(before);
+    expect(report.movedSequences).toEqual(['"Odd Schema"."A Sequence"', 'public.serials_id_seq']);
+  });
+
+  it('under another name changes nothing else, and overwrites nothing', async () => {
+    const before = await stateOf(live.address);
+    const name = `${live.address.database}_look`;
+    const options = { environment: 'production', live: live.address, backup, name };
+    expect(await restoreBeside(testContext(), options)).toMatchObject({ database: name });
+    expect((await stateOf(live.address.withDatabase(name)))[0]).toEqual(before[0]);
+    expect(await stateOf(live.address)).toEqual(before);
+    await expect(restoreBeside(testContext(), options)).rejects.toMatchObject({
+      code: 'restore/name-taken',
+    });
+    expect(await besides()).toEqual([name]);
   });
 
   it('carries over what the caller wants, from the broken database into the restored one', async () => {

@@ -14,6 +14,7 @@ import { estimateLoss, type LossEstimate } from './loss.ts';
 import { maintenanceAddress } from './maintenance.ts';
 import { findLeftovers, freeNames, type Leftover, type RestoreNames } from './names.ts';
 import { preflight } from './preflight.ts';
+import { advanceSequences } from './sequences.ts';
 import { swap } from './swap.ts';
 
 /** What is known when the restored database stands ready beside the live one. */
@@ -53,6 +54,8 @@ export interface RestoreReport extends Evidence {
   /** How long the applications could not write. */
   readonly pauseMs: number;
   readonly endedSessions: number;
+  /** Sequences that go on from where the live database stood, so that no id is given out twice. */
+  readonly movedSequences: readonly string[];
   readonly loss: LossEstimate | null;
   /** Of the backup; none of them is in the restored database, where it would take the changes of the original. */
   readonly subscriptions: readonly string[];
@@ -141,15 +144,25 @@ async function swapIfWanted(
     liveExists,
     loss,
   }: Way & { maintenance: Address; loss: LossEstimate | null },
-): Promise<Pick<RestoreReport, 'outcome' | 'broken' | 'pauseMs' | 'endedSessions'>> {
+): Promise<
+  Pick<RestoreReport, 'outcome' | 'broken' | 'movedSequences' | 'pauseMs' | 'endedSessions'>
+> {
   const broken = liveExists ? names.broken : null;
   const question = { environment, database: live.database, backup, broken, loss };
   if ((await confirmSwap?.(question)) === false) {
     await drop(maintenance, names.building);
-    return { outcome: 'refused', broken: null, pauseMs: 0, endedSessions: 0 };
+    return {
+      outcome: 'refused',
+      broken: null,
+      movedSequences: [],
+      pauseMs: 0,
+      endedSessions: 0,
+    };
   }
   const label = `put the restored database in the place of ${live.database}`;
   return await step(context, label, async (reporter) => {
+    // As late as can be: the live one goes on counting until the swap.
+    const movedSequences = liveExists ? await moveSequences(context, live, names.building) : [];
     const swapped = await swap({
       maintenance,
       live: live.database,
@@ -158,8 +171,16 @@ async function swapIfWanted(
       broken: names.broken,
     });
     reporter.summary(`writes paused for ${formatDuration(swapped.pauseMs)}`);
-    return { outcome: 'done', broken, ...swapped };
+    return { outcome: 'done', broken, movedSequences, ...swapped };
   });
+}
+
+async function moveSequences(context: Context, live: Address, restored: string): Promise<string[]> {
+  await using ahead = await connectIfReadable(context, live);
+  if (ahead === undefined) return [];
+  const how = { purpose: 'restore', signal: context.signal };
+  await using behind = await connect(live.withDatabase(restored), how);
+  return await advanceSequences(behind, ahead);
 }
 
 async function carry(context: Context, options: RestoreOptions, way: Way): Promise<void> {

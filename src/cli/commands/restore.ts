@@ -1,20 +1,36 @@
 import { exitCodes } from '../exit-code.ts';
-import { renderRestore } from '../render/restore.ts';
+import { renderRestore, renderRestoreBeside } from '../render/restore.ts';
 import { swapAnswerFrom } from '../restore-answer.ts';
 import { type Verb, verb } from '../verb.ts';
 import { answerFlags, backupArgument, environmentArgument } from './arguments.ts';
 
-export const restore: Verb = verb<{ readonly yes?: boolean; readonly confirm?: string }>({
+export const restore: Verb = verb<{
+  readonly yes?: boolean;
+  readonly confirm?: string;
+  readonly into?: string;
+}>({
   name: 'restore',
   brief: 'Emergency: bring a backup back beside the live database, and swap',
   description:
     'Restores the backup beside the live database, compares it with its manifest, says what was written since, asks, and swaps the two names in one transaction. Never overwrites: the broken database stays under another name until a person drops it. The journal lives on. Without a terminal give --yes, and for a guarded environment --confirm with the name of the database.',
   args: [environmentArgument, backupArgument],
-  flags: answerFlags,
+  flags: {
+    ...answerFlags,
+    into: {
+      kind: 'text',
+      placeholder: 'name',
+      brief: 'Restore into a new database of this name, and swap nothing',
+    },
+  },
   run: async (input, environment = '', wanted) => {
-    const { restoreEnvironment } = await import('../../recovery.ts');
+    const { restoreEnvironment, restoreUnderName } = await import('../../recovery.ts');
     const { targetNamed } = await import('../../project.ts');
     const project = await input.project();
+    if (input.flags.into !== undefined) {
+      const { into: name } = input.flags;
+      const made = await restoreUnderName(project, { environment, backup: wanted, name });
+      return { data: made, text: renderRestoreBeside(made) };
+    }
     const report = await restoreEnvironment(project, {
       environment,
       backup: wanted,

@@ -3,7 +3,8 @@
 import { formatBytes, formatDuration } from '../../core/duration.ts';
 import type { LossEstimate } from '../../restore/loss.ts';
 import type { RestoreReport, SwapQuestion } from '../../restore/restore.ts';
-import { table, wrapLines } from './text.ts';
+import type { RestoreBesideReport } from '../../restore/restore-beside.ts';
+import { plural, table, wrapLines } from './text.ts';
 
 /** What is known before the swap. */
 export function renderSwapQuestion({ database, backup, broken, loss }: SwapQuestion): string {
@@ -29,17 +30,34 @@ export function renderRestore(report: RestoreReport): string {
   }
   return wrapLines([
     `${database} is the database of ${backup} again (restored in ${formatDuration(restoreMs)}, writes paused for ${formatDuration(pauseMs)}).`,
-    ...(broken === null ? [] : [`The broken database is kept as ${broken}.`]),
+    ...(broken === null
+      ? []
+      : [
+          `The broken database is kept as ${broken}. Save what was written to it since the backup: drydock salvage ${environment}. When nobody needs it: drydock drop-broken ${environment}`,
+        ]),
+    ...(report.movedSequences.length === 0
+      ? []
+      : [
+          `${plural(report.movedSequences.length, 'sequence')} went on from where the broken database stood, so that no id is given out twice.`,
+        ]),
     ...report.subscriptions.map(
       (name) =>
         `The subscription ${name} is not in it, for it would take the changes of the original: drop it in ${broken ?? 'the lost database'} and create it anew.`,
     ),
     ...report.leftovers.map(
       ({ name, sizeBytes }) =>
-        `From an earlier restore: ${name} (${formatBytes(sizeBytes)}); drop it when nobody needs it.`,
+        `From an earlier restore: ${name} (${formatBytes(sizeBytes)}); drydock drop-broken ${environment} ${name}`,
     ),
     `Verify: drydock health ${environment}`,
     `Roll the code back if needed: drydock rollback ${environment}`,
+  ]);
+}
+
+/** What a restore under another name did. */
+export function renderRestoreBeside(report: RestoreBesideReport): string {
+  const { backup, database, restoreMs } = report;
+  return wrapLines([
+    `${backup} is the database ${database} now, compared with its manifest (restored in ${formatDuration(restoreMs)}). Nothing else was changed.`,
   ]);
 }
 
