@@ -90,7 +90,9 @@ export const check: Verb = verb<CheckFlags>({
     });
     if (flags.fix === true) {
       const { fixFiles } = await import('../../lint/fix/fix-files.ts');
-      const done = await fixFiles(sources, report, { write: flags.dryRun !== true });
+      // Standard input cannot be written: its changes are shown.
+      const write = flags.dryRun !== true && paths[0] !== '-';
+      const done = await fixFiles(sources, report, { write });
       return { data: { ...report, fixed: done.files }, text: done.text };
     }
     return {

@@ -167,9 +167,10 @@ async function planFile(
       return { path: join(folder, name), sql: planned.sql, isNew: true, rules: [rule] };
     });
     const list = made.map((each) => basename(each.path)).join(', ');
+    const semicolon = file.sql[statement.end] === ';' ? 1 : 0;
     edits.push({
       start: statement.start,
-      end: statement.end + 1,
+      end: statement.end + semicolon,
       text: `-- Done step by step in ${list}`,
     });
     files.push(...made);
