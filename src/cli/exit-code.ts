@@ -31,6 +31,8 @@ const byCode: readonly (readonly [string, number])[] = [
   ['promotion', exitCodes.gateClosed],
   ['backup', exitCodes.backupFailed],
   ['proof', exitCodes.backupFailed],
+  ['store', exitCodes.backupFailed],
+  ['encryption', exitCodes.backupFailed],
   ['postgres/no-client-programs', exitCodes.backupFailed],
   ['postgres/client-too-old', exitCodes.backupFailed],
   ['restore', exitCodes.needsPerson],

@@ -2,6 +2,7 @@
 // milliseconds, all paths are absolute, environments stand in their order of promotion.
 
 import type { Address } from '../postgres/address.ts';
+import type { StoreAddress } from './store-address.ts';
 
 /** A secret text: printing it, in any way, shows asterisks. */
 export class Secret {
@@ -69,6 +70,17 @@ export interface Environment {
   readonly notify: readonly Webhook[];
 }
 
+/** Where backups are kept beside the folder in which they are taken. */
+export interface BackupStore {
+  readonly address: StoreAddress;
+  /** Public keys for which backups are encrypted there; none: not encrypted. */
+  readonly encryptTo: readonly string[];
+  /** File of the private key for restores. */
+  readonly identityFile: string | undefined;
+  /** The keys of an S3-compatible service, by the names of their variables. */
+  readonly keys: Readonly<Record<string, Secret>>;
+}
+
 /** Everything that Drydock was told about a project. */
 export interface Config {
   /** Folder of the configuration file (or the working folder without one). */
@@ -76,6 +88,9 @@ export interface Config {
   /** The file, or undefined when variables and defaults were enough. */
   readonly file: string | undefined;
   readonly migrations: string;
+  /** Folder in which backups are taken; each environment has one in it. */
   readonly backups: string;
+  /** Where backups are kept beside that folder. */
+  readonly store: BackupStore | undefined;
   readonly environments: readonly Environment[];
 }

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { parseDuration } from '../core/duration.ts';
 import { Failure, messageOf } from '../core/failure.ts';
 import { Address } from '../postgres/address.ts';
+import { type BackupsInput, backupsPlace, backupsSchema } from './backups-place.ts';
 import { type Config, type Environment, Secret } from './environment.ts';
 
 /** A value that is read from an environment variable when it is needed; made by {@link env}. */
@@ -49,8 +50,8 @@ export interface EnvironmentInput {
 export interface ConfigInput {
   /** Folder of the migrations. Default: `migrations`. */
   migrations?: string;
-  /** Folder of the backups. Default: `backups`. */
-  backups?: string;
+  /** Folder of the backups, or where they are kept beside it. Default: `backups`. */
+  backups?: BackupsInput;
   environments: Record<string, EnvironmentInput>;
 }
 
@@ -86,7 +87,7 @@ const environmentSchema = z.strictObject({
 
 const configSchema = z.strictObject({
   migrations: z.string().min(1).default('migrations'),
-  backups: z.string().min(1).default('backups'),
+  backups: backupsSchema,
   environments: z
     .record(
       z
@@ -122,7 +123,7 @@ export function parseConfig(
     root: from.root,
     file: from.file,
     migrations: absolute(from.root, migrations),
-    backups: absolute(from.root, backups),
+    ...backupsPlace(backups, from),
     environments: order.map(([name, checked]) =>
       trusted(name, checked, {
         variables: from.variables,

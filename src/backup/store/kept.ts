@@ -41,6 +41,15 @@ export async function writeKept({ store, environment }: Keeping, kept: KeptBacku
   await store.write(`${environment}/${kept.name}${ending}`, text);
 }
 
+/** The record of a backup; undefined when there is none. */
+export async function readKept(
+  { store, environment }: Keeping,
+  name: string,
+): Promise<KeptBackup | undefined> {
+  const text = await store.read(`${environment}/${name}${ending}`);
+  return text === undefined ? undefined : readRecord(text, environment);
+}
+
 /** What a store has of an environment. */
 export interface KeptList {
   /** Whole, newest first. */

@@ -28,8 +28,6 @@ export interface S3Options {
   readonly variables: NodeJS.ProcessEnv;
   /** Bytes of a part; the service wants at least 5 MiB of all but the last. */
   readonly partBytes?: number;
-  /** Before a lost connection is tried again; four times as long before each further try. */
-  readonly pauseMs?: number;
 }
 
 /** Sends requests to one bucket. */
@@ -44,9 +42,10 @@ const tries = 4;
  * @throws `store/no-credentials`; and when sending `store/refused`, `store/unreachable`
  */
 export async function s3Bucket(address: S3Address, options: S3Options): Promise<S3Send> {
-  const { pauseMs = 500 } = options;
   const client = await signer(address, options.variables);
   const bucket = `${address.endpoint}/${address.bucket}`;
+  // Who was never reached is not there; who was reached once may be back in a moment.
+  let wasReached = false;
   return async (request) => {
     const url = new URL(request.key === undefined ? bucket : `${bucket}/${escaped(request.key)}`);
     for (const [name, value] of Object.entries(request.query ?? {})) {
@@ -64,10 +63,11 @@ export async function s3Bucket(address: S3Address, options: S3Options): Promise<
         });
       } catch (error) {
         if (signal !== undefined) throwIfInterrupted(signal);
-        if (attempt === tries) throw unreachable(address.label, reasonOf(error), error);
-        await pause(pauseMs * 4 ** (attempt - 1));
+        if (!wasReached || attempt === tries) throw unreachable(address.label, reasonOf(error), error);
+        await pause(500 * 4 ** (attempt - 1));
         continue;
       }
+      wasReached = true;
       if (response.ok || request.accept?.includes(response.status) === true) return response;
       throw await refused(address, method, response);
     }

@@ -101,6 +101,7 @@ async function sendParts(
       if (underway.size >= partsAtOnce) await Promise.race(underway);
     }
     await Promise.all(underway);
+    throwIfInterrupted(signal);
   } finally {
     await Promise.allSettled(underway);
   }

@@ -1,24 +1,26 @@
 // Backups and proofs for people.
 
 import { relative } from 'node:path';
-import type { BackupList } from '../../backup/backups.ts';
-import { type Backup, type Proof, validProof } from '../../backup/manifest.ts';
+import { type Proof, validProof } from '../../backup/manifest.ts';
 import { formatBytes, formatDuration } from '../../core/duration.ts';
+import type { NewBackup, PlacedBackups } from '../../keeping.ts';
 import { plural, table, wrapLines } from './text.ts';
 
 /** One new backup, by its path from where the command was typed. */
-export function renderBackup({ file, manifest }: Backup, cwd: string): string {
+export function renderBackup(backup: NewBackup, cwd: string): string {
+  const { name, file, manifest, places, store } = backup;
   const { contents, dump, environment } = manifest;
   const rows = Object.values(contents.tables).reduce((sum, count) => sum + count, 0);
   return [
-    relative(cwd, file),
+    places.includes('here') ? relative(cwd, file) : name,
+    ...(store === null ? [] : [`Kept in ${store}${places.includes('here') ? '' : ', encrypted'}`]),
     `${formatBytes(dump.sizeBytes)}, ${plural(Object.keys(contents.tables).length, 'table')}, ${plural(rows, 'row')}, sha256 ${dump.sha256.slice(0, 12)}`,
     `Prove that it can be restored: drydock prove ${environment}`,
   ].join('\n');
 }
 
 /** All backups of an environment. */
-export function renderBackups(environment: string, list: BackupList, now: Date): string {
+export function renderBackups(environment: string, list: PlacedBackups, now: Date): string {
   if (list.backups.length === 0 && list.incomplete.length === 0) {
     return `There is no backup of ${environment} yet: drydock backup ${environment}`;
   }
@@ -29,6 +31,7 @@ export function renderBackups(environment: string, list: BackupList, now: Date):
       formatDuration(now.getTime() - new Date(backup.manifest.endedAt).getTime()),
       formatBytes(backup.manifest.dump.sizeBytes),
       proof === null ? 'no' : formatDuration(proof.restoreMs),
+      ...(list.store === null ? [] : [backup.places.join(', ')]),
       backup.manifest.reason,
     ];
   });
@@ -39,6 +42,7 @@ export function renderBackups(environment: string, list: BackupList, now: Date):
         { title: 'age', align: 'right' },
         { title: 'size', align: 'right' },
         { title: 'proven', align: 'right' },
+        ...(list.store === null ? [] : [{ title: 'where' }]),
         { title: 'why' },
       ],
       rows,
