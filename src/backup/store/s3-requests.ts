@@ -63,7 +63,8 @@ export async function s3Bucket(address: S3Address, options: S3Options): Promise<
         });
       } catch (error) {
         if (signal !== undefined) throwIfInterrupted(signal);
-        if (!wasReached || attempt === tries) throw unreachable(address.label, reasonOf(error), error);
+        if (!wasReached || attempt === tries)
+          throw unreachable(address.label, reasonOf(error), error);
         await pause(500 * 4 ** (attempt - 1));
         continue;
       }
