@@ -60,7 +60,7 @@ export function foldRoutine(schema: SchemaModel, statement: Statement): void {
   const language = constantText(options.get('language')) ?? 'sql';
   schema.routines.set(name, {
     volatility: routineVolatility(language, constantText(options.get('volatility'))),
-    definition: language === 'plpgsql' ? statement.text : undefined,
+    definition: statement.text,
   });
 }
 

@@ -1,7 +1,8 @@
 import type { RangeVar } from '@pgsql/types';
 import type { Rule } from '../../rule.ts';
 import { isAlwaysTrue } from '../../sql/expression.ts';
-import { type Node, shown, walk } from '../../sql/node.ts';
+import { contains, type Node, shown, walk } from '../../sql/node.ts';
+import { bodyOf } from '../../statement.ts';
 
 export const deleteRows: Rule = {
   id: 'delete-rows',
@@ -15,6 +16,13 @@ export const deleteRows: Rule = {
   on: ['DeleteStmt', 'SelectStmt', 'UpdateStmt', 'InsertStmt', 'MergeStmt', 'CreateTableAsStmt'],
   *check(statement, { schema }) {
     const tables: { relation: RangeVar | undefined; all: boolean }[] = [];
+    const merge = bodyOf(statement, 'MergeStmt');
+    const merges = contains(
+      [merge],
+      'MergeWhenClause',
+      ({ commandType }) => commandType === 'CMD_DELETE',
+    );
+    if (merges) tables.push({ relation: merge?.relation, all: false });
     walk([statement.node], (kind, body) => {
       if (kind !== 'DeleteStmt') return;
       const change = body as { relation?: RangeVar; whereClause?: Node };

@@ -1,7 +1,7 @@
 import { notNullPlan } from '../../fix/plan.ts';
 import type { Rule } from '../../rule.ts';
-import { quoted, shown } from '../../sql/node.ts';
-import { alterations } from '../../statement.ts';
+import { quoted, shown, strings } from '../../sql/node.ts';
+import { addedConstraints, alterations } from '../../statement.ts';
 
 export const setNotNullScans: Rule = {
   id: 'set-not-null-scans',
@@ -14,7 +14,7 @@ export const setNotNullScans: Rule = {
     'CHECK (c IS NOT NULL) NOT VALID; VALIDATE it in another transaction; SET NOT NULL; DROP the CHECK in a statement of its own.',
   work: 'scan',
   on: ['AlterTableStmt'],
-  commands: ['AT_DropConstraint', 'AT_SetNotNull'],
+  commands: ['AT_AddConstraint', 'AT_DropConstraint', 'AT_SetNotNull'],
   *check(statement, { schema }) {
     const dropped = alterations(statement, 'AT_DropConstraint').map(({ name }) => name);
     for (const { table, name, start, end } of alterations(statement, 'AT_SetNotNull')) {
@@ -34,6 +34,19 @@ export const setNotNullScans: Rule = {
             ? `Looking for NULLs in ${quoted(name)} locks ${shown(table)} against reads and writes until all of it is read.`
             : `Dropping ${lost.name} in the same ALTER TABLE takes the proof away: all of ${shown(table)} is read under the lock.`,
         fix: notNullPlan(statement, { table, column: name }),
+      };
+    }
+    // From 18 on NOT NULL is a constraint with a name, and can be NOT VALID.
+    for (const { table, constraint, start, end } of addedConstraints(statement, 'CONSTR_NOTNULL')) {
+      const [column = ''] = strings(constraint.keys);
+      if (constraint.skip_validation || schema.isNew(table)) continue;
+      yield {
+        start,
+        end,
+        objects: [shown(table)],
+        message: `Looking for NULLs in ${quoted(column)} locks ${shown(table)} against reads and writes until all of it is read.`,
+        safeForm:
+          'ADD CONSTRAINT … NOT NULL … NOT VALID, then VALIDATE CONSTRAINT in another transaction.',
       };
     }
   },

@@ -15,7 +15,7 @@ export const undocumentedMigration: Rule = {
     const leading = file.comments.filter(
       (comment) => comment.start < first.start && !isDirective(comment),
     );
-    const says = leading.some((comment) => comment.text.replace(/[-/*\s]+/g, '').length >= 8);
+    const says = leading.some((comment) => /\p{L}{3}/u.test(comment.text));
     if (says) return;
     yield {
       start: 0,
