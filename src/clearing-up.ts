@@ -1,10 +1,11 @@
 // What may go: backups that nobody needs any more, and the databases that restores left behind.
 
 import { resolve } from 'node:path';
-import { type PrunePlan, type PruneReport, planPruning, prune } from './backup/prune.ts';
+import { judgeBackups, type PrunePlan, type PruneReport, prune } from './backup/prune.ts';
 import { Failure } from './core/failure.ts';
 import { readJournal } from './history/journal.ts';
 import { readLedger } from './history/ledger.ts';
+import { allBackups, forgetInStore } from './keeping.ts';
 import type { Database } from './postgres/connect.ts';
 import { doing, type Project, reading, type Target, targetNamed } from './project.ts';
 import { type DroppableDatabase, dropBroken, droppableDatabases } from './restore/drop-broken.ts';
@@ -32,11 +33,13 @@ export async function pruneBackups(project: Project, request: PruneRequest): Pro
   const needed = await reading(project, target, (database) =>
     neededBackups(database, now.getTime() - monitorMs),
   );
-  const plan = await planPruning({ backups, environment }, { now, keepMs, needed });
+  const known = await allBackups(project, environment);
+  const plan = await judgeBackups(known.backups, { now, keepMs, needed });
   const isIdle = plan.every(({ fate }) => fate === 'keep');
   if (isIdle || !(await request.confirm(plan))) return { plan, report: null };
   return doing(project, target, { command: 'prune', changes: true }, async () => {
     const report = await prune(project.context, { backups, environment, plan });
+    await forgetInStore(project, environment, report.trashed);
     return { result: { plan, report }, details: { trashed: report.trashed } };
   });
 }

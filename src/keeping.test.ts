@@ -13,6 +13,7 @@ import {
 } from '../test/database.ts';
 import { type S3Server, startS3 } from '../test/s3-server.ts';
 import { validProof } from './backup/manifest.ts';
+import { pruneBackups } from './clearing-up.ts';
 import { parseConfig } from './config/schema.ts';
 import { connect } from './postgres/connect.ts';
 import type { Project } from './project.ts';
@@ -149,6 +150,22 @@ describe('a backup with a store', () => {
     expect(backups.map(({ places }) => places)).toEqual([
       ['here', 'store'],
       ['here', 'store'],
+    ]);
+    expect(incomplete).toEqual([]);
+  });
+
+  it('is pruned from both places', async () => {
+    const here = project('pruned');
+    const context = { ...here.context, clock: { ...here.context.clock } };
+    context.clock.now = () => new Date(Date.now() - 40 * 24 * 3_600_000);
+    const old = await backUpEnvironment({ ...here, context }, { environment: 'dev', reason });
+    const young = await backUpEnvironment(here, { environment: 'dev', reason });
+    await proveBackup(here, { environment: 'dev' });
+    const pruned = await pruneBackups(here, { environment: 'dev', confirm: async () => true });
+    expect(pruned.report?.trashed).toEqual([old.name]);
+    const { backups, incomplete } = await backupsOf(here, 'dev');
+    expect(backups.map(({ name, places }) => [name, places])).toEqual([
+      [young.name, ['here', 'store']],
     ]);
     expect(incomplete).toEqual([]);
   });

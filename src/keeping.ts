@@ -9,6 +9,7 @@ import { type Backup, readManifest, validProof } from './backup/manifest.ts';
 import { withKept } from './backup/store/bring-back.ts';
 import { type Encryption, keepBackup } from './backup/store/keep.ts';
 import {
+  forgetKept,
   type Keeping,
   type KeptBackup,
   listKept,
@@ -167,6 +168,20 @@ export async function withFiles<T>(
       () => writeProof(where, kept, here),
     ),
   );
+}
+
+/** Removes backups of these names from the store, for good. */
+export async function forgetInStore(
+  project: Project,
+  environment: string,
+  names: readonly string[],
+): Promise<void> {
+  const where = names.length === 0 ? undefined : await storeOf(project, environment);
+  if (where === undefined) return;
+  for (const name of names) {
+    const kept = await readKept(where, name);
+    if (kept !== undefined) await forgetKept(where, kept);
+  }
 }
 
 async function listStore(

@@ -6,7 +6,7 @@ import { type TestContext, testContext, testDatabase } from '../../test/database
 import { backUp } from './back-up.ts';
 import { listBackups } from './backups.ts';
 import { type Backup, type Manifest, writeManifest } from './manifest.ts';
-import { type PruneReport, planPruning, prune } from './prune.ts';
+import { judgeBackups, type PruneReport, prune } from './prune.ts';
 
 const dayMs = 24 * 3_600_000;
 const now = new Date('2025-10-15T12:00:00Z');
@@ -53,7 +53,8 @@ async function backupsOfAge(...ages: readonly number[]): Promise<Backup[]> {
 async function pruning(time = now): Promise<PruneReport> {
   const place = { backups, environment: 'production' };
   const rules = { now: time, keepMs: 30 * dayMs, needed: new Set<string>() };
-  return prune(at(time), { ...place, plan: await planPruning(place, rules) });
+  const { backups: all } = await listBackups(place.backups, place.environment);
+  return prune(at(time), { ...place, plan: await judgeBackups(all, rules) });
 }
 
 const names = async (): Promise<string[]> =>

@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { type Context, step } from '../core/context.ts';
 import { formatBytes } from '../core/duration.ts';
 import { verifyArchive } from '../postgres/archive.ts';
-import { backupFolder, listBackups } from './backups.ts';
+import { backupFolder } from './backups.ts';
 import { exists, globalsFileOf, keepFileOf, manifestFileOf } from './file-name.ts';
 import { type Backup, syncFolder, validProof } from './manifest.ts';
 import { judgeRetention, type Retainable, type RetentionRules, type Verdict } from './retention.ts';
@@ -29,13 +29,12 @@ export interface PruneReport {
 
 const graceMs = 24 * 3_600_000;
 
-/** Judges every backup of an environment. Files that are no backups are neither counted nor touched. */
-export async function planPruning(
-  { backups, environment }: { readonly backups: string; readonly environment: string },
+/** Judges the backups of an environment, wherever they are. */
+export async function judgeBackups(
+  backups: readonly Backup[],
   rules: RetentionRules,
 ): Promise<PrunePlan> {
-  const list = await listBackups(backups, environment);
-  const retainable = list.backups.map(async (stored) => ({
+  const retainable = backups.map(async (stored) => ({
     stored,
     name: stored.name,
     takenAt: new Date(stored.manifest.endedAt),
@@ -67,7 +66,8 @@ export async function prune(
     if (going.length === 0) return { trashed: [], sizeBytes, trash: null };
     const staying = plan.find(({ fate, backup }) => fate === 'keep' && backup.proven)?.backup
       .stored;
-    if (staying !== undefined) {
+    // One that is in the store alone was compared with its record when it was listed.
+    if (staying !== undefined && (await exists(staying.file))) {
       reporter.progress(`reading ${staying.name}, which stays`);
       await verifyArchive({ path: staying.file, ...staying.manifest.dump });
     }
