@@ -22,6 +22,7 @@ import { doing, type Project, reading, type Target, targetNamed } from './projec
 import { findRelease } from './release/release.ts';
 import { type RestoreReport, restore, type SwapQuestion } from './restore/restore.ts';
 import { type RestoreBesideReport, restoreBeside } from './restore/restore-beside.ts';
+import { type RestoreTablesReport, restoreTables } from './restore/restore-tables.ts';
 import { startServer } from './sandbox/server.ts';
 
 /** Backs up an environment by itself, for the journal too. */
@@ -201,26 +202,35 @@ export async function restoreEnvironment(
 /** Brings a backup back as a new database of the same server. */
 export async function restoreUnderName(
   project: Project,
-  request: {
-    readonly environment: string;
-    readonly backup?: string | undefined;
-    readonly name: string;
-  },
+  request: Pick<RestoreRequest, 'environment' | 'backup'> & { readonly name: string },
 ): Promise<RestoreBesideReport> {
   const target = targetNamed(project, request.environment);
   const backup = await backupNamed(project, target, request.backup);
   const { name } = request;
-  const options = { environment: target.environment.name, live: target.address, name };
-  const bringBack = (): Promise<RestoreBesideReport> =>
-    withFiles(project, backup, (here) =>
-      restoreBeside(project.context, { ...options, backup: here }),
-    );
+  const options = { environment: target.environment.name, live: target.address, backup, name };
+  const bringBack = (): Promise<RestoreBesideReport> => restoreBeside(project.context, options);
   if (!(await isLive(target))) return bringBack();
   const deed = { command: 'restore', backup: backup.name, changes: false };
   return doing(project, target, deed, async () => ({
     result: await bringBack(),
     details: { into: name },
   }));
+}
+
+/** Brings single tables of a backup back beside the live ones. */
+export async function restoreSomeTables(
+  project: Project,
+  request: Pick<RestoreRequest, 'environment' | 'backup'> & { readonly tables: readonly string[] },
+): Promise<RestoreTablesReport> {
+  const target = targetNamed(project, request.environment);
+  const backup = await backupNamed(project, target, request.backup);
+  const { tables } = request;
+  const options = { environment: target.environment.name, live: target.address, backup, tables };
+  const deed = { command: 'restore', backup: backup.name, changes: true };
+  return doing(project, target, deed, async () => {
+    const report = await restoreTables(project.context, options);
+    return { result: report, details: { schema: report.schema, tables } };
+  });
 }
 
 // A database that is gone, or that a killed restore left closed, has no journal to write to.

@@ -104,8 +104,8 @@ function changeOf(archive: Archive, found: ArchiveContent): string {
 
 /** How an archive is loaded. */
 export interface LoadOptions {
-  readonly archive: Archive;
-  /** An empty database, made from template0. */
+  readonly archive: Pick<Archive, 'path' | 'dumpMajor'>;
+  /** A database that has nothing of what is loaded; made from template0 where that is everything. */
   readonly into: Address;
   /** `server_version_num` of its server. */
   readonly serverVersion: number;
@@ -113,12 +113,14 @@ export interface LoadOptions {
   readonly jobs: number;
   /** Keeps the tablespaces of the original: only where they exist. */
   readonly keepTablespaces: boolean;
+  /** Options of pg_restore that choose a part of the archive; all of it if left out. */
+  readonly selection?: readonly string[];
   /** Told the number of tables loaded so far. */
   readonly onTable: (loaded: number) => void;
 }
 
 /**
- * Loads an archive into an empty database, and stops at the first error.
+ * Loads an archive into a database, and stops at the first error.
  *
  * @throws `archive/load-failed` with what pg_restore said
  */
@@ -139,6 +141,7 @@ export async function loadArchive(context: Context, options: LoadOptions): Promi
       // A restored subscription that is enabled would take over the slot of the original.
       '--no-subscriptions',
       ...(options.keepTablespaces ? [] : ['--no-tablespaces']),
+      ...(options.selection ?? []),
       `--jobs=${options.jobs}`,
       `--dbname=${into.toolArgument()}`,
       archive.path,

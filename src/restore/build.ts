@@ -7,7 +7,7 @@ import { Failure } from '../core/failure.ts';
 import type { Address } from '../postgres/address.ts';
 import { loadArchive } from '../postgres/archive.ts';
 import { connect } from '../postgres/connect.ts';
-import { compareContents, readContents } from '../postgres/contents.ts';
+import { type ContentsDifference, compareContents, readContents } from '../postgres/contents.ts';
 import { applyProperties, createDatabaseLike } from '../postgres/database-properties.ts';
 
 /** What is built, and where. */
@@ -62,18 +62,20 @@ export async function fill(
       contents,
       await readContents(restored, { like: contents.hashes }),
     );
-    const [first] = differences;
-    if (first !== undefined) {
-      throw new Failure({
-        code: 'restore/differs',
-        message: `${backup.name} does not bring back what it was taken of: ${differences.map(({ sentence }) => sentence).join('; ')}`,
-        hint: `${live.database} is live as before. Choose another backup that \`drydock backups ${backup.manifest.environment}\` lists as proven.`,
-        details: { differences },
-      });
-    }
+    if (differences.length > 0) throw differs(backup, differences);
     // A fresh restore has no statistics, and the planner would guess.
     reporter.progress('collecting statistics');
     await restored.execute('ANALYZE');
+  });
+}
+
+/** The failure for a restored database that is not what the manifest says. */
+export function differs(backup: Backup, differences: readonly ContentsDifference[]): Failure {
+  return new Failure({
+    code: 'restore/differs',
+    message: `${backup.name} does not bring back what it was taken of: ${differences.map(({ sentence }) => sentence).join('; ')}`,
+    hint: `The live database is as before. Choose another backup that \`drydock backups ${backup.manifest.environment}\` lists as proven.`,
+    details: { differences },
   });
 }
 

@@ -1,5 +1,5 @@
 import { exitCodes } from '../exit-code.ts';
-import { renderRestore, renderRestoreBeside } from '../render/restore.ts';
+import { renderRestore, renderRestoreBeside, renderRestoreTables } from '../render/restore.ts';
 import { swapAnswerFrom } from '../restore-answer.ts';
 import { type Verb, verb } from '../verb.ts';
 import { answerFlags, backupArgument, environmentArgument } from './arguments.ts';
@@ -8,6 +8,7 @@ export const restore: Verb = verb<{
   readonly yes?: boolean;
   readonly confirm?: string;
   readonly into?: string;
+  readonly tables?: string;
 }>({
   name: 'restore',
   brief: 'Emergency: bring a backup back beside the live database, and swap',
@@ -21,13 +22,25 @@ export const restore: Verb = verb<{
       placeholder: 'name',
       brief: 'Restore into a new database of this name, and swap nothing',
     },
+    tables: {
+      kind: 'text',
+      placeholder: 'a,b',
+      brief: 'Bring only these tables back, in a new schema beside the live ones',
+    },
   },
   run: async (input, environment = '', wanted) => {
-    const { restoreEnvironment, restoreUnderName } = await import('../../recovery.ts');
+    const { restoreEnvironment, restoreSomeTables, restoreUnderName } = await import(
+      '../../recovery.ts'
+    );
     const { targetNamed } = await import('../../project.ts');
     const project = await input.project();
-    if (input.flags.into !== undefined) {
-      const { into: name } = input.flags;
+    const { into: name, tables } = input.flags;
+    if (tables !== undefined) {
+      const names = tables.split(',').map((table) => table.trim());
+      const made = await restoreSomeTables(project, { environment, backup: wanted, tables: names });
+      return { data: made, text: renderRestoreTables(made) };
+    }
+    if (name !== undefined) {
       const made = await restoreUnderName(project, { environment, backup: wanted, name });
       return { data: made, text: renderRestoreBeside(made) };
     }

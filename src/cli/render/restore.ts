@@ -4,6 +4,7 @@ import { formatBytes, formatDuration } from '../../core/duration.ts';
 import type { LossEstimate } from '../../restore/loss.ts';
 import type { RestoreReport, SwapQuestion } from '../../restore/restore.ts';
 import type { RestoreBesideReport } from '../../restore/restore-beside.ts';
+import type { RestoreTablesReport } from '../../restore/restore-tables.ts';
 import { plural, table, wrapLines } from './text.ts';
 
 /** What is known before the swap. */
@@ -58,6 +59,16 @@ export function renderRestoreBeside(report: RestoreBesideReport): string {
   const { backup, database, restoreMs } = report;
   return wrapLines([
     `${backup} is the database ${database} now, compared with its manifest (restored in ${formatDuration(restoreMs)}). Nothing else was changed.`,
+  ]);
+}
+
+/** Which tables came back, and where they are. */
+export function renderRestoreTables(report: RestoreTablesReport): string {
+  const { backup, database, schema, tables } = report;
+  return wrapLines([
+    `Restored from ${backup} into ${database}, and compared; the live tables are as before:`,
+    ...tables.map(({ restoredAs, rows }) => `  ${restoredAs}, ${plural(rows, 'row')}`),
+    `They have no indexes and no constraints. When nobody needs them: DROP SCHEMA ${schema} CASCADE;`,
   ]);
 }
 
