@@ -51,6 +51,12 @@ describe('findings for people', () => {
     }
   });
 
+  it('let no control character of a file reach the terminal', async () => {
+    expect(await shown('DROP TABLE "\u001b[31mred\u0007"; SELEC \u009b1;')).not.toMatch(
+      /[^\P{Cc}\n]/u,
+    );
+  });
+
   it('count what a comment allows', async () => {
     expect(await shown('-- drydock: allow truncate because it is a cache\nTRUNCATE t;')).toContain(
       '1 allowed by comment',

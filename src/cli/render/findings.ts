@@ -43,16 +43,16 @@ function renderFinding(finding: Finding, lines: readonly string[], view: Finding
   return [
     `  ${head}`,
     ...excerpt(finding, lines).map((each) => `    ${each}`),
-    ...wrapped(finding.message, '    '),
-    ...facts.flatMap((fact) => wrapped(fact, '    ')),
-    ...wrapped(finding.safeForm, '      ', `    ${styled('green', '→', view)} `),
+    ...wrapped(visible(finding.message), '    '),
+    ...facts.flatMap((fact) => wrapped(visible(fact), '    ')),
+    ...wrapped(visible(finding.safeForm), '      ', `    ${styled('green', '→', view)} `),
     ...(finding.fix === null ? [] : [styled('dim', `      ${fixLine(finding)}`, view)]),
   ].join('\n');
 }
 
 function renderNote(note: Finding, view: FindingsView): string {
   const place = `  ${styled('cyan', 'note', view)} ${note.line}:${note.column} ${note.rule}`;
-  return [place, ...wrapped(note.message, '    ')].join('\n');
+  return [place, ...wrapped(visible(note.message), '    ')].join('\n');
 }
 
 const durations = {
@@ -88,7 +88,7 @@ const excerptWidth = 68;
 
 // The line with a caret below the place. A long line is cut around it.
 function excerpt(finding: Finding, lines: readonly string[]): string[] {
-  const characters = Array.from((lines[finding.line - 1] ?? '').replace(/\t/g, ' '));
+  const characters = Array.from(visible(lines[finding.line - 1] ?? ''));
   const column = finding.column - 1;
   const isLong = characters.length > excerptWidth;
   const from = isLong ? Math.max(0, Math.min(column - 8, characters.length - excerptWidth)) : 0;
@@ -100,6 +100,11 @@ function excerpt(finding: Finding, lines: readonly string[]): string[] {
     `${margin}${shown}`,
     `${' '.repeat(margin.length - 2)}| ${' '.repeat(column - from)}${'^'.repeat(length)}`,
   ];
+}
+
+// A file may hold anything: what it holds must not steer the terminal. Places stay where they are.
+function visible(text: string): string {
+  return text.replace(/\p{Cc}/gu, ' ');
 }
 
 function summary(report: CheckReport, view: FindingsView): string {
