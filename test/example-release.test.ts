@@ -87,7 +87,7 @@ describe('release.sh', () => {
   it('lets one of two win when they start at once', async () => {
     const commit = await app.commit('One');
     const results = await Promise.all([release(), release()]);
-    expect(results.map(({ exitCode }) => exitCode).sort()).toEqual([0, 1]);
+    expect(results.map(({ exitCode }) => exitCode).toSorted((a, b) => a - b)).toEqual([0, 1]);
     expect(results.map(({ stderr }) => stderr).join('')).toContain('is under way');
     expect(await releaseInForce()).toBe(commit);
   });

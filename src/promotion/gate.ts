@@ -17,7 +17,7 @@ export interface Gate {
   readonly id: string;
   /** The runbook's own words. */
   readonly title: string;
-  judge(evidence: PromotionEvidence): Verdict;
+  readonly judge: (evidence: PromotionEvidence) => Verdict;
 }
 
 /** A gate with what became of it. */

@@ -85,7 +85,7 @@ function place(name: string): Keeping {
 async function bringBack(
   where: Keeping,
   kept: KeptBackup,
-  identityFile: string | undefined = undefined,
+  identityFile?: string,
 ): Promise<string[]> {
   return await withKept(
     testContext(),

@@ -28,9 +28,9 @@ afterAll(async () => {
 
 interface Kind {
   readonly name: string;
-  open(root: string): Promise<Store>;
+  readonly open: (root: string) => Promise<Store>;
   /** The file behind a key, to spoil it. */
-  file(root: string, key: string): string;
+  readonly file: (root: string, key: string) => string;
 }
 
 function addressOf(root: string): S3Address {
