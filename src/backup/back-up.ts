@@ -8,7 +8,7 @@ import { type Context, type StepReporter, step } from '../core/context.ts';
 import { formatBytes } from '../core/duration.ts';
 import { withCleanup } from '../core/failure.ts';
 import type { Address } from '../postgres/address.ts';
-import { type ArchiveContent, readArchive } from '../postgres/archive.ts';
+import { type ArchiveContent, readArchive } from '../postgres/archive-content.ts';
 import { connect } from '../postgres/connect.ts';
 import { clientFor, type Installation } from '../postgres/programs.ts';
 import { backupFolder, listBackups } from './backups.ts';
@@ -86,17 +86,14 @@ async function backUpInto(
   return await withCleanup(
     async () => {
       const made = await dumpAlone(context, options, { partial, folder, reporter });
-      const { clients, writtenBy, figures } = made;
+      const { clients, writtenBy, early, figures } = made;
       const { address, environment, reason, by, gitCommit, ledger, plan } = options;
       const { source } = figures;
       reporter.progress('reading the dump again for its digest');
-      const content = await readArchive(partial);
-      const globals = await writeGlobals(context, {
-        clients,
-        address,
-        source,
-        file: partialGlobals,
-      });
+      const [content, globals] = await Promise.all([
+        readArchive(partial, early),
+        writeGlobals(context, { clients, address, source, file: partialGlobals }),
+      ]);
       const manifest: Manifest = {
         kind: 'backup',
         version: 1,

@@ -3,7 +3,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, isAbsolute, join, resolve } from 'node:path';
 import { Failure, messageOf } from '../core/failure.ts';
-import { archiveSize } from '../postgres/archive.ts';
+import { archiveSize } from '../postgres/archive-content.ts';
 import { exists, manifestFileOf } from './file-name.ts';
 import { type Backup, readManifest } from './manifest.ts';
 

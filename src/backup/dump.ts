@@ -8,7 +8,8 @@ import { formatBytes } from '../core/duration.ts';
 import { Failure } from '../core/failure.ts';
 import { redact, run } from '../core/process.ts';
 import type { Address } from '../postgres/address.ts';
-import { type Archive, archiveSize, clientEnvironment, complaints } from '../postgres/archive.ts';
+import { type Archive, clientEnvironment, complaints } from '../postgres/archive.ts';
+import { archiveSize, type EarlyDigests, readEarly } from '../postgres/archive-content.ts';
 import { type Installation, programPath } from '../postgres/programs.ts';
 import { noSpace } from './preflight.ts';
 
@@ -32,13 +33,20 @@ export interface DumpOptions {
 // more space. Before version 16 there was gzip alone; since then it depends on how pg_dump was built.
 const compressions = ['--compress=zstd:1', '--compress=lz4:1', '--compress=1'] as const;
 
+/** A finished dump. */
+export interface Dumped {
+  /** The program and the options that wrote it. */
+  readonly writtenBy: string;
+  /** Of files that were whole before the last one was. */
+  readonly early: EarlyDigests;
+}
+
 /**
- * Writes the dump and returns the program and the options that wrote it. The file is synced, and
- * readable by its owner alone.
+ * Writes the dump. It is synced, and readable by its owner alone.
  *
  * @throws `backup/dump-failed`, `backup/no-space`, `backup/locked`
  */
-export async function dump(options: DumpOptions): Promise<string> {
+export async function dump(options: DumpOptions): Promise<Dumped> {
   const { clients, file, format } = options;
   for (const compression of clients.major < 16 ? compressions.slice(-1) : compressions) {
     // An earlier try may have left something. Made here, for pg_dump would make a file that others
@@ -47,11 +55,16 @@ export async function dump(options: DumpOptions): Promise<string> {
     if (format === 'folder') await mkdir(file, { mode: 0o700 });
     else await (await open(file, 'w', 0o600)).close();
     const flags = [...formatFlags(format), compression];
-    const said = await runDump(flags, options);
+    const reading = readEarly(file);
+    const said = await runDump(flags, options).catch(async (failure: unknown) => {
+      await reading.stop();
+      throw failure;
+    });
+    const early = await reading.stop();
     if (said === '') {
       if (format === 'folder')
         for (const name of await readdir(file)) await chmod(join(file, name), 0o600);
-      return `pg_dump ${clients.version} ${flags.join(' ')}`;
+      return { writtenBy: `pg_dump ${clients.version} ${flags.join(' ')}`, early };
     }
     if (!/does not support compression/i.test(said)) throw dumpFailure(said, options);
   }

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type TestDatabase, testContext, testDatabase } from '../../test/database.ts';
 import richDatabase from '../../test/rich-database.sql';
 import { runOrFail } from '../core/process.ts';
-import { readArchive } from '../postgres/archive.ts';
+import { readArchive } from '../postgres/archive-content.ts';
 import { connect } from '../postgres/connect.ts';
 import { type Contents, compareContents, readContents } from '../postgres/contents.ts';
 import { clientFor, programPath } from '../postgres/programs.ts';

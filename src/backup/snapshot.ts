@@ -8,7 +8,7 @@ import { connect } from '../postgres/connect.ts';
 import { type Contents, readOutline } from '../postgres/contents.ts';
 import type { Installation } from '../postgres/programs.ts';
 import { readRows } from '../postgres/rows.ts';
-import { dump } from './dump.ts';
+import { type Dumped, dump } from './dump.ts';
 import type { BackupSource } from './manifest.ts';
 import { readSource } from './source.ts';
 
@@ -28,14 +28,12 @@ export interface SnapshotOptions {
 }
 
 /** A dump, and what the same snapshot holds. */
-export interface DumpedSnapshot {
+export interface DumpedSnapshot extends Dumped {
   readonly figures: {
     readonly source: BackupSource;
     readonly contents: Contents;
     readonly activity: Activity;
   };
-  /** The program that wrote the dump, with its options. */
-  readonly writtenBy: string;
 }
 
 // Hashing takes the server about as long as dumping does: 1.5 s for so much, on one core.
@@ -73,7 +71,7 @@ export async function dumpSnapshot(
     // Before pg_dump reads the sequences: they move on outside of any snapshot, so the dump may only
     // be ahead of the figures, never behind.
     const outline = await readOutline(database);
-    const [rows, writtenBy] = await together(stop, [
+    const [rows, dumped] = await together(stop, [
       readRows(database, { upToBytes: hashUpToBytes }),
       dump({
         clients: options.clients,
@@ -87,7 +85,7 @@ export async function dumpSnapshot(
         signal,
       }),
     ]);
-    return { writtenBy, figures: { source, activity, contents: { ...rows, ...outline } } };
+    return { ...dumped, figures: { source, activity, contents: { ...rows, ...outline } } };
   }, 'ISOLATION LEVEL REPEATABLE READ READ ONLY');
 }
 

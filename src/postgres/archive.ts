@@ -1,65 +1,25 @@
 // A dump, one file or a folder of files: whether it is still what it was, and how it becomes a
 // database again.
 
-import { readdir, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import type { Context } from '../core/context.ts';
-import { sha256, sha256OfFile } from '../core/digest.ts';
 import { formatBytes } from '../core/duration.ts';
 import { Failure } from '../core/failure.ts';
 import { redact, run } from '../core/process.ts';
 import type { Address } from './address.ts';
+import {
+  type ArchiveContent,
+  type ArchiveFile,
+  archiveSize,
+  readArchive,
+} from './archive-content.ts';
 import { clientFor, programPath } from './programs.ts';
-
-/** One file of an archive. */
-export interface ArchiveFile {
-  readonly name: string;
-  readonly sizeBytes: number;
-  readonly sha256: string;
-}
-
-/** What an archive is on the disk. */
-export interface ArchiveContent {
-  /** `folder`: a file for each table, dumped and restored side by side. */
-  readonly format: 'file' | 'folder';
-  readonly sizeBytes: number;
-  /** Of the file; of a folder, of the list that `sha256sum *` prints in it. */
-  readonly sha256: string;
-  /** In the order of their names; one where the archive is one file. */
-  readonly files: readonly ArchiveFile[];
-}
 
 /** An archive as it was when it was made. */
 export interface Archive extends ArchiveContent {
   readonly path: string;
   /** Major version of the pg_dump that wrote it. */
   readonly dumpMajor: number;
-}
-
-/** Reads every byte of an archive. */
-export async function readArchive(path: string): Promise<ArchiveContent> {
-  const isFolder = (await stat(path)).isDirectory();
-  const files: ArchiveFile[] = [];
-  for (const name of isFolder ? (await readdir(path)).sort() : [basename(path)]) {
-    const file = isFolder ? join(path, name) : path;
-    const { size } = await stat(file);
-    files.push({ name, sizeBytes: size, sha256: await sha256OfFile(file) });
-  }
-  const sums = files.map((file) => `${file.sha256}  ${file.name}\n`).join('');
-  return {
-    format: isFolder ? 'folder' : 'file',
-    sizeBytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
-    sha256: isFolder ? sha256(sums) : (files[0]?.sha256 ?? ''),
-    files,
-  };
-}
-
-/** The size of an archive, without reading it. */
-export async function archiveSize(path: string): Promise<number> {
-  const found = await stat(path);
-  if (!found.isDirectory()) return found.size;
-  const files = (await readdir(path)).map(async (name) => (await stat(join(path, name))).size);
-  return (await Promise.all(files)).reduce((sum, size) => sum + size, 0);
 }
 
 /**
