@@ -3,17 +3,23 @@
 export type { Backup, Manifest, Proof } from './backup/manifest.ts';
 export type { ChangeReport } from './change-report.ts';
 export type { Config, Environment } from './config/environment.ts';
-export { loadConfig } from './config/load.ts';
 export {
   type ConfigInput,
   defineConfig,
   type EnvironmentInput,
   type EnvReference,
   env,
-} from './config/schema.ts';
+} from './config/input.ts';
+export { loadConfig } from './config/load.ts';
 export { type Actor, currentActor } from './core/actor.ts';
 export { type Context, quietContext, type StepEvent } from './core/context.ts';
 export { type DatabaseState, Failure, stateSentence } from './core/failure.ts';
+export {
+  backUpByEngine,
+  type EngineBackups,
+  engineBackupsOf,
+  proveEngineBackup,
+} from './engines.ts';
 export { type CheckedFile, check } from './lint/check.ts';
 export type { CheckReport, Finding } from './lint/finding.ts';
 export { type EnvironmentStatus, historyOf, statusOf } from './outlook.ts';

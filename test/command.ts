@@ -6,7 +6,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
-import type { ConfigInput } from '../src/config/schema.ts';
+import type { ConfigInput } from '../src/config/input.ts';
 import { type RunResult, run } from '../src/core/process.ts';
 import { firstBrokenEntry, type JournalEntry, readJournal } from '../src/history/journal.ts';
 import { readLedger } from '../src/history/ledger.ts';

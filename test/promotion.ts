@@ -26,6 +26,7 @@ export const production: Environment = {
   window: { from: '02:00', to: '04:00', timeZone: 'America/New_York' },
   keepBackupsMs: 0,
   hashBackups: 'small',
+  backupEngine: undefined,
   monitorMs: 0,
   deploy: undefined,
   health: 'https://app.example/api/health/detailed',

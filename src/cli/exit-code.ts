@@ -33,6 +33,8 @@ const byCode: readonly (readonly [string, number])[] = [
   ['proof', exitCodes.backupFailed],
   ['store', exitCodes.backupFailed],
   ['encryption', exitCodes.backupFailed],
+  ['engine/not-configured', exitCodes.usage],
+  ['engine', exitCodes.backupFailed],
   ['postgres/no-client-programs', exitCodes.backupFailed],
   ['postgres/client-too-old', exitCodes.backupFailed],
   ['restore', exitCodes.needsPerson],

@@ -62,12 +62,35 @@ export interface Environment {
   readonly keepBackupsMs: number;
   /** Whether a backup hashes the rows of every table, or of the small ones. */
   readonly hashBackups: 'small' | 'all';
+  /** Another program that takes backups of the whole server. */
+  readonly backupEngine: BackupEngine | undefined;
   readonly monitorMs: number;
   /** Shell command that brings a release of the application to this environment. */
   readonly deploy: string | undefined;
   /** Address that answers with 200 while the application is healthy. */
   readonly health: string | undefined;
   readonly notify: readonly Webhook[];
+}
+
+/** A program that takes backups of whole servers: one of the two. */
+export interface BackupEngine {
+  /** Its stanza, its configuration file, and what a backup is based on. */
+  readonly pgbackrest?:
+    | {
+        readonly stanza: string;
+        readonly config?: string | undefined;
+        readonly type?: 'full' | 'diff' | 'incr' | undefined;
+      }
+    | undefined;
+  /** Shell commands: see docs/backups.md for what they print. */
+  readonly command?:
+    | {
+        readonly backup: string;
+        readonly list: string;
+        readonly copy: string;
+        readonly drop: string;
+      }
+    | undefined;
 }
 
 /** Where backups are kept beside the folder in which they are taken. */

@@ -1,64 +1,14 @@
 // The untrusted configuration: what a file may say, checked at once, all problems told together.
 
-import { isAbsolute, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { z } from 'zod';
 import { parseDuration } from '../core/duration.ts';
 import { Failure, messageOf } from '../core/failure.ts';
 import { Address } from '../postgres/address.ts';
-import { type BackupsInput, backupsPlace, backupsSchema } from './backups-place.ts';
+import { engineSchema } from './backup-engine.ts';
+import { backupsPlace, backupsSchema } from './backups-place.ts';
 import { type Config, type Environment, Secret } from './environment.ts';
-
-/** A value that is read from an environment variable when it is needed; made by {@link env}. */
-export interface EnvReference {
-  readonly env: string;
-}
-
-/** Names an environment variable in a configuration: its value never stands in the file. */
-export function env(name: string): EnvReference {
-  return { env: name };
-}
-
-type Text = string | EnvReference;
-
-/** What one environment may be told in the configuration. */
-export interface EnvironmentInput {
-  /** Address of the database: `env('PRODUCTION_DATABASE_URL')`. */
-  url?: Text;
-  /** The environment before this one in the order of promotion. */
-  after?: string;
-  /** Changed only through gates, backup, proof and rehearsal. Default: the last in the order. */
-  guarded?: boolean;
-  /** Questions that an apply asks. Default: `twice` where guarded, else `never`. */
-  confirm?: 'never' | 'once' | 'twice';
-  /** How long a migration must have been in the environment before, such as `24h` (the default). */
-  soak?: string;
-  /** Hours in which the environment may be changed. Default: always. */
-  window?: { from: string; to: string; timeZone: string };
-  /** How long backups are kept (default: 30 days), and whether they hash the rows of all tables. */
-  backups?: { keep?: string; hash?: 'small' | 'all' };
-  /** How long the application is watched after an apply. Default: 24 hours. */
-  monitor?: string;
-  /** Shell command that brings a release of the application to this environment. */
-  deploy?: string;
-  /** Address that answers 200 while the application is healthy. */
-  health?: string;
-  /** Who is told before and after a change. */
-  notify?: { webhook: Text }[];
-}
-
-/** What a configuration file may say. */
-export interface ConfigInput {
-  /** Folder of the migrations. Default: `migrations`. */
-  migrations?: string;
-  /** Folder of the backups, or where they are kept beside it. Default: `backups`. */
-  backups?: BackupsInput;
-  environments: Record<string, EnvironmentInput>;
-}
-
-/** Gives a configuration its type; returns it unchanged. */
-export function defineConfig(config: ConfigInput): ConfigInput {
-  return config;
-}
+import type { Text } from './input.ts';
 
 const text = z.union([z.string().min(1), z.strictObject({ env: z.string().min(1) })]);
 const duration = z
@@ -77,7 +27,11 @@ const environmentSchema = z.strictObject({
   soak: duration.optional(),
   window: z.strictObject({ from: timeOfDay, to: timeOfDay, timeZone }).optional(),
   backups: z
-    .strictObject({ keep: duration.optional(), hash: z.enum(['small', 'all']).optional() })
+    .strictObject({
+      keep: duration.optional(),
+      hash: z.enum(['small', 'all']).optional(),
+      engine: engineSchema.optional(),
+    })
     .optional(),
   monitor: duration.optional(),
   deploy: z.string().min(1).optional(),
@@ -122,7 +76,7 @@ export function parseConfig(
   return {
     root: from.root,
     file: from.file,
-    migrations: absolute(from.root, migrations),
+    migrations: resolve(from.root, migrations),
     ...backupsPlace(backups, from),
     environments: order.map(([name, checked]) =>
       trusted(name, checked, {
@@ -155,6 +109,7 @@ function trusted(
     window: checked.window,
     keepBackupsMs: milliseconds(checked.backups?.keep ?? '30d'),
     hashBackups: checked.backups?.hash ?? 'small',
+    backupEngine: checked.backups?.engine,
     monitorMs: milliseconds(checked.monitor ?? '24h'),
     deploy: checked.deploy,
     health: checked.health,
@@ -242,10 +197,6 @@ function invalid(file: string | undefined, problems: readonly string[]): Failure
 
 function milliseconds(checked: string): number {
   return parseDuration(checked) ?? 0;
-}
-
-function absolute(root: string, path: string): string {
-  return isAbsolute(path) ? path : resolve(root, path);
 }
 
 function isTimeZone(name: string): boolean {

@@ -6,7 +6,7 @@ import { type Context, step } from '../../core/context.ts';
 import { sha256OfFile } from '../../core/digest.ts';
 import { formatBytes } from '../../core/duration.ts';
 import { withCleanup } from '../../core/failure.ts';
-import type { ArchiveFile } from '../../postgres/archive.ts';
+import type { ArchiveFile } from '../../postgres/archive-content.ts';
 import { globalsFileOf, partialName } from '../file-name.ts';
 import type { Backup } from '../manifest.ts';
 import { decryptFile, encryptFile } from './age.ts';

@@ -3,7 +3,7 @@
 
 import { canonicalJson, sha256 } from '../../core/digest.ts';
 import { messageOf } from '../../core/failure.ts';
-import type { ArchiveFile } from '../../postgres/archive.ts';
+import type { ArchiveFile } from '../../postgres/archive-content.ts';
 import type { IncompleteBackup } from '../backups.ts';
 import type { Manifest } from '../manifest.ts';
 import type { Store, StoredFile } from './store.ts';

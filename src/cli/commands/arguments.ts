@@ -22,6 +22,12 @@ export const backupArgument: ArgumentParts = {
   optional: true,
 };
 
+/** Flag for backups by another program than pg_dump. */
+export const engineFlag: FlagParts = {
+  kind: 'switch',
+  brief: "By the environment's own program for large servers",
+};
+
 /** Flags that answer the questions of a guarded environment. */
 export const answerFlags: Record<'yes' | 'confirm', FlagParts> = {
   yes: { kind: 'switch', brief: "Answer the plan's question with yes" },

@@ -1,8 +1,13 @@
 import { renderBackup } from '../render/backups.ts';
+import { renderEngineBackup } from '../render/engines.ts';
 import { type Verb, verb } from '../verb.ts';
-import { environmentArgument } from './arguments.ts';
+import { engineFlag, environmentArgument } from './arguments.ts';
 
-export const backup: Verb = verb<{ readonly reason?: string; readonly hashAll?: boolean }>({
+export const backup: Verb = verb<{
+  readonly reason?: string;
+  readonly hashAll?: boolean;
+  readonly engine?: boolean;
+}>({
   name: 'backup',
   brief: 'Back up the database of an environment',
   description:
@@ -10,9 +15,16 @@ export const backup: Verb = verb<{ readonly reason?: string; readonly hashAll?: 
   args: [environmentArgument],
   flags: {
     reason: { kind: 'text', placeholder: 'text', brief: 'Why, for the manifest' },
+    engine: engineFlag,
     hashAll: { kind: 'switch', brief: 'Hash the rows of every table, not of the small ones alone' },
   },
   run: async ({ project, flags, cwd }, environment = '') => {
+    if (flags.engine === true) {
+      const { backUpByEngine } = await import('../../engines.ts');
+      const reason = flags.reason ?? 'by hand';
+      const record = await backUpByEngine(await project(), { environment, reason });
+      return { data: record, text: renderEngineBackup(record) };
+    }
     const { backUpEnvironment } = await import('../../recovery.ts');
     const made = await backUpEnvironment(await project(), {
       environment,

@@ -1,0 +1,57 @@
+// What a configuration file may say, for the people who write one.
+
+import type { BackupsInput } from './backups-place.ts';
+import type { BackupEngine } from './environment.ts';
+
+/** A value that is read from an environment variable when it is needed; made by {@link env}. */
+export interface EnvReference {
+  readonly env: string;
+}
+
+/** Names an environment variable in a configuration: its value never stands in the file. */
+export function env(name: string): EnvReference {
+  return { env: name };
+}
+
+/** A text, or the variable that holds it. */
+export type Text = string | EnvReference;
+
+/** What one environment may be told in the configuration. */
+export interface EnvironmentInput {
+  /** Address of the database: `env('PRODUCTION_DATABASE_URL')`. */
+  url?: Text;
+  /** The environment before this one in the order of promotion. */
+  after?: string;
+  /** Changed only through gates, backup, proof and rehearsal. Default: the last in the order. */
+  guarded?: boolean;
+  /** Questions that an apply asks. Default: `twice` where guarded, else `never`. */
+  confirm?: 'never' | 'once' | 'twice';
+  /** How long a migration must have been in the environment before, such as `24h` (the default). */
+  soak?: string;
+  /** Hours in which the environment may be changed. Default: always. */
+  window?: { from: string; to: string; timeZone: string };
+  /** How long backups are kept (30 days), whether they hash the rows of all tables, and another program for large servers. */
+  backups?: { keep?: string; hash?: 'small' | 'all'; engine?: BackupEngine };
+  /** How long the application is watched after an apply. Default: 24 hours. */
+  monitor?: string;
+  /** Shell command that brings a release of the application to this environment. */
+  deploy?: string;
+  /** Address that answers 200 while the application is healthy. */
+  health?: string;
+  /** Who is told before and after a change. */
+  notify?: { webhook: Text }[];
+}
+
+/** What a configuration file may say. */
+export interface ConfigInput {
+  /** Folder of the migrations. Default: `migrations`. */
+  migrations?: string;
+  /** Folder of the backups, or where they are kept beside it. Default: `backups`. */
+  backups?: BackupsInput;
+  environments: Record<string, EnvironmentInput>;
+}
+
+/** Gives a configuration its type; returns it unchanged. */
+export function defineConfig(config: ConfigInput): ConfigInput {
+  return config;
+}
