@@ -39,6 +39,11 @@ describe('the steps of a migration', () => {
     expect(shape(await stepsOf(sql))).toEqual(['transaction 1', 'alone 1', 'transaction 1']);
   });
 
+  it('take a DO block into the transaction when it only speaks of COMMIT', async () => {
+    const sql = "DO $$ BEGIN -- no COMMIT;\n RAISE NOTICE 'COMMIT;'; END $$; SELECT 1;";
+    expect(shape(await stepsOf(sql))).toEqual(['transaction 2']);
+  });
+
   it.each([
     'CREATE INDEX CONCURRENTLY i ON a (x)',
     'DROP INDEX CONCURRENTLY i',
@@ -51,6 +56,7 @@ describe('the steps of a migration', () => {
     "ALTER SYSTEM SET work_mem = '8MB'",
     'CREATE DATABASE a',
     'DROP DATABASE a',
+    'DO $$ BEGIN UPDATE a SET x = 1; COMMIT; END $$',
   ])('know that this cannot be in a transaction: %s', async (sql) => {
     expect(shape(await stepsOf(`${sql};`))).toEqual(['alone 1']);
     await expect(stepsOf(`BEGIN; ${sql}; COMMIT;`)).rejects.toMatchObject({

@@ -105,7 +105,8 @@ function transactionCommand(node: Node): 'begin' | 'commit' | 'rollback' | undef
 
 /**
  * True for statements that PostgreSQL refuses inside a transaction block (25001): those that call
- * PreventInTransactionBlock in the server, named on their own pages of the manual.
+ * PreventInTransactionBlock in the server, named on their own pages of the manual; and DO blocks that
+ * commit by themselves.
  */
 export function mustRunAlone(node: Node): boolean {
   if ('IndexStmt' in node) return node.IndexStmt.concurrent === true;
@@ -118,6 +119,7 @@ export function mustRunAlone(node: Node): boolean {
   if ('VacuumStmt' in node) return node.VacuumStmt.is_vacuumcmd === true;
   if ('ClusterStmt' in node) return node.ClusterStmt.relation === undefined;
   if ('AlterTableStmt' in node) return (node.AlterTableStmt.cmds ?? []).some(detachesConcurrently);
+  if ('DoStmt' in node) return commits(node.DoStmt.args);
   return [
     'AlterSystemStmt',
     'CreatedbStmt',
@@ -137,6 +139,17 @@ function detachesConcurrently(command: Node): boolean {
     'PartitionCmd' in definition &&
     definition.PartitionCmd.concurrent === true
   );
+}
+
+// A DO block may commit only where nobody has begun a transaction around it (2D000; manual, PL/pgSQL,
+// "Transaction Management"). Quotes and comments are left out of the look at its body.
+function commits(options: readonly Node[] | undefined): boolean {
+  return (options ?? []).some((option) => {
+    if (!('DefElem' in option) || option.DefElem.defname !== 'as') return false;
+    const body = option.DefElem.arg;
+    const text = body !== undefined && 'String' in body ? (body.String.sval ?? '') : '';
+    return /\bcommit\s*;/i.test(text.replace(/'(?:[^']|'')*'|--.*|\/\*[\s\S]*?\*\//g, ' '));
+  });
 }
 
 function hasOption(options: readonly Node[] | undefined, name: string): boolean {
