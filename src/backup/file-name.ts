@@ -41,7 +41,8 @@ export async function sweepPartials(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     const [, pid] = /\.(\d+)\.partial$/.exec(name) ?? [];
     if (pid === undefined || !name.endsWith(`.${host}.${pid}.partial`)) continue;
-    if (!isAlive(Number(pid))) await rm(join(folder, name), { recursive: true, force: true });
+    if (!isAlive(Number(pid)))
+      await rm(join(folder, name), { recursive: true, force: true, maxRetries: 5 });
   }
 }
 

@@ -8,7 +8,7 @@ import { quoteIdentifier } from '../postgres/address.ts';
  * without it; the schema `public` comes first.
  *
  * @param known qualified names as the server quotes them
- * @throws `restore/no-such-table`
+ * @throws `usage/no-such-table`
  */
 export function chooseTables(known: readonly string[], wanted: readonly string[]): string[] {
   return [...new Set(wanted.map((name) => chooseTable(known, name)))];
@@ -23,7 +23,7 @@ function chooseTable(known: readonly string[], wanted: string): string {
   const [only, another] = elsewhere;
   if (only !== undefined && another === undefined) return only;
   throw new Failure({
-    code: 'restore/no-such-table',
+    code: 'usage/no-such-table',
     message:
       only === undefined
         ? `the backup has no rows of a table ${wanted}`

@@ -32,7 +32,7 @@ export interface RestoreBesideReport extends Evidence {
 /**
  * Restores a backup into a new database of that name and compares it with the manifest.
  *
- * @throws `restore/name-taken`, and what a restore throws before its swap
+ * @throws `usage/name-taken`, and what a restore throws before its swap
  */
 export async function restoreBeside(
   context: Context,
@@ -74,7 +74,7 @@ export async function restoreBeside(
 
 function nameTaken(name: string): Failure {
   return new Failure({
-    code: 'restore/name-taken',
+    code: 'usage/name-taken',
     message: `there is a database ${name} already`,
     hint: 'Nothing is ever overwritten: give --into another name.',
   });

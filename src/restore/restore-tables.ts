@@ -49,7 +49,7 @@ export interface RestoreTablesReport extends Evidence {
  * Restores single tables into a new schema of the live database: columns, types and rows, compared
  * with the manifest, without indexes, constraints and triggers. The live tables are not touched.
  *
- * @throws `restore/no-such-table`, `restore/differs`, and what a restore throws before its swap
+ * @throws `usage/no-such-table`, `restore/differs`, and what a restore throws before its swap
  */
 export async function restoreTables(
   context: Context,

@@ -151,7 +151,7 @@ describe('a restore', () => {
     expect((await stateOf(live.address.withDatabase(name)))[0]).toEqual(before[0]);
     expect(await stateOf(live.address)).toEqual(before);
     await expect(restoreBeside(testContext(), options)).rejects.toMatchObject({
-      code: 'restore/name-taken',
+      code: 'usage/name-taken',
     });
     expect(await besides()).toEqual([name]);
   });
