@@ -17,7 +17,15 @@ import { pruneBackups } from './clearing-up.ts';
 import { parseConfig } from './config/schema.ts';
 import { connect } from './postgres/connect.ts';
 import type { Project } from './project.ts';
-import { backUpEnvironment, backupsOf, proveBackup, restoreEnvironment } from './recovery.ts';
+import {
+  backUpEnvironment,
+  backupsOf,
+  proveBackup,
+  restoreEnvironment,
+  restoreSomeTables,
+  restoreUnderName,
+} from './recovery.ts';
+import { dropDatabase } from './sandbox/copy.ts';
 
 let folder: string;
 let server: S3Server;
@@ -105,6 +113,11 @@ describe('a backup with a store', () => {
     await using restored = await connect(database.address, { purpose: 'test' });
     const counted = 'SELECT count(*)::int AS count FROM pupils';
     expect(await restored.one(counted)).toEqual({ count: 500 });
+    await restored.close();
+    const name = `${database.address.database}_beside`;
+    await restoreUnderName(other, { environment: 'dev', name });
+    await dropDatabase({ address: (to) => database.address.withDatabase(to) }, name);
+    await restoreSomeTables(other, { environment: 'dev', tables: ['pupils'] });
     expect(await filesIn(other.folder)).toEqual([]);
   });
 

@@ -207,8 +207,11 @@ export async function restoreUnderName(
   const target = targetNamed(project, request.environment);
   const backup = await backupNamed(project, target, request.backup);
   const { name } = request;
-  const options = { environment: target.environment.name, live: target.address, backup, name };
-  const bringBack = (): Promise<RestoreBesideReport> => restoreBeside(project.context, options);
+  const options = { environment: target.environment.name, live: target.address, name };
+  const bringBack = (): Promise<RestoreBesideReport> =>
+    withFiles(project, backup, (here) =>
+      restoreBeside(project.context, { ...options, backup: here }),
+    );
   if (!(await isLive(target))) return bringBack();
   const deed = { command: 'restore', backup: backup.name, changes: false };
   return doing(project, target, deed, async () => ({
@@ -225,10 +228,12 @@ export async function restoreSomeTables(
   const target = targetNamed(project, request.environment);
   const backup = await backupNamed(project, target, request.backup);
   const { tables } = request;
-  const options = { environment: target.environment.name, live: target.address, backup, tables };
+  const options = { environment: target.environment.name, live: target.address, tables };
   const deed = { command: 'restore', backup: backup.name, changes: true };
   return doing(project, target, deed, async () => {
-    const report = await restoreTables(project.context, options);
+    const report = await withFiles(project, backup, (here) =>
+      restoreTables(project.context, { ...options, backup: here }),
+    );
     return { result: report, details: { schema: report.schema, tables } };
   });
 }

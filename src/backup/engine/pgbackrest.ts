@@ -107,7 +107,7 @@ export function pgbackrestEngine(options: PgbackrestOptions, means: PgbackrestMe
           },
         });
         const { database, user = 'postgres' } = means.live;
-        return { address: server.address(database, user), stop: server.stop };
+        return { address: server.address(database, user), stop: () => server.stop() };
       }),
   };
 }
