@@ -24,12 +24,14 @@ export async function routineBody(statement: Statement): Promise<RoutineBody> {
   const name = language === true ? '' : (constantText(language) ?? (block ? 'plpgsql' : 'sql'));
   const body = bodyText(options, statement);
   if (body === undefined) return nothing;
-  const inside = { kind: block ? 'do' : 'routine', runs: block !== undefined } as const;
+  const kind = block ? 'do' : 'routine';
+  const inside = { kind, runs: block !== undefined, commits: false } as const;
   if (name === 'sql') return sqlBody(body, inside);
   if (name !== 'plpgsql') return { statements: [], dynamic: [wholeOf(statement)] };
   try {
     const tree = await parsePlpgsql(statement.text);
-    return await collect(tree, body, inside);
+    const commits = JSON.stringify(tree).includes('"PLpgSQL_stmt_commit"');
+    return await collect(tree, body, { ...inside, commits });
   } catch {
     // libpg_query refuses some bodies that the server takes (types it cannot look up): not checked.
     return { statements: [], dynamic: [wholeOf(statement)] };

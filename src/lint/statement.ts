@@ -7,7 +7,14 @@ import { type Node, type NodeBody, type NodeKind, pick, pickAll } from './sql/no
 /** A statement of a file, or of a routine's body in it. */
 export interface Statement extends ParsedStatement {
   /** Set for statements found inside a DO block or a routine: what they stand in. */
-  readonly inside: { readonly kind: 'do' | 'routine'; readonly runs: boolean } | undefined;
+  readonly inside:
+    | {
+        readonly kind: 'do' | 'routine';
+        readonly runs: boolean;
+        /** True when the body commits, so that its statements do not share one transaction. */
+        readonly commits: boolean;
+      }
+    | undefined;
 }
 
 /** The body of a statement when it is of a kind. */

@@ -7,17 +7,23 @@ import { quoted, shown } from '../sql/node.ts';
 import { dataType, isSerial, shownType } from '../sql/type-name.ts';
 import { addedColumns, constraintOf, type Statement } from '../statement.ts';
 import type { TypeChange } from '../type-change.ts';
+import { backfillStep } from './batches.ts';
 import { doesOneThing, notNullSteps, planOf } from './plan.ts';
 
 /** ADD COLUMN with a default, a serial or an identity that would rewrite the table. */
-export function addColumnPlan(statement: Statement, column: ColumnDef): Fix | undefined {
+export function addColumnPlan(
+  statement: Statement,
+  column: ColumnDef,
+  schema: SchemaModel,
+): Fix | undefined {
   const [added] = addedColumns(statement);
   if (added === undefined || !doesOneThing(statement)) return undefined;
   const known = ['CONSTR_DEFAULT', 'CONSTR_NOTNULL', 'CONSTR_IDENTITY', 'CONSTR_NULL'];
   if (added.constraints.some(({ contype }) => !known.includes(contype ?? ''))) return undefined;
   const { table, name, constraints } = added;
   const type = dataType(column.typeName);
-  if (constraintOf(constraints, 'CONSTR_IDENTITY')) return identityPlan(added, shownType(type));
+  if (constraintOf(constraints, 'CONSTR_IDENTITY'))
+    return identityPlan(added, shownType(type), schema);
   const serial = isSerial(type);
   const sequence = quoted(`${table.relname}_${name}_seq`);
   const given = serial ? `nextval('${sequence}')` : defaultText(statement);
@@ -38,7 +44,10 @@ export function addColumnPlan(statement: Statement, column: ColumnDef): Fix | un
         : []),
       `ALTER TABLE ${tableName} ALTER COLUMN ${columnName} SET DEFAULT ${given}`,
     ],
-    backfill(tableName, columnName, given),
+    backfillStep(
+      { table, set: `${columnName} = ${given}`, where: `${columnName} IS NULL` },
+      schema,
+    ),
     ...(serial || constraintOf(constraints, 'CONSTR_NOTNULL') ? notNullSteps(table, name) : []),
   );
 }
@@ -46,6 +55,7 @@ export function addColumnPlan(statement: Statement, column: ColumnDef): Fix | un
 function identityPlan(
   { table, name, constraints }: ReturnType<typeof addedColumns>[number],
   type: string,
+  schema: SchemaModel,
 ): Fix {
   const [tableName, columnName] = [shown(table), quoted(name)];
   const interim = quoted(`${table.relname}_${name}_interim`);
@@ -60,7 +70,10 @@ function identityPlan(
       `ALTER TABLE ${tableName} ADD COLUMN IF NOT EXISTS ${columnName} ${type}`,
       `ALTER TABLE ${tableName} ALTER COLUMN ${columnName} SET DEFAULT ${given}`,
     ],
-    backfill(tableName, columnName, given),
+    backfillStep(
+      { table, set: `${columnName} = ${given}`, where: `${columnName} IS NULL` },
+      schema,
+    ),
     ...notNullSteps(table, name),
     [
       'identity',
@@ -70,14 +83,6 @@ function identityPlan(
       `DROP SEQUENCE IF EXISTS ${interim}`,
     ],
   );
-}
-
-function backfill(table: string, column: string, value: string): [string, string, ...string[]] {
-  return [
-    'backfill',
-    `Old rows. On a large table, run this in batches by key.`,
-    `UPDATE ${table} SET ${column} = ${value} WHERE ${column} IS NULL`,
-  ];
 }
 
 // The default as it was written: what stands between DEFAULT and the end, or NOT NULL.
@@ -113,11 +118,10 @@ export function typeChangePlan(
       `CREATE OR REPLACE FUNCTION ${sync}() RETURNS trigger LANGUAGE plpgsql AS $$\nBEGIN\n  NEW.${next} := NEW.${old};\n  RETURN NEW;\nEND\n$$`,
       `CREATE OR REPLACE TRIGGER ${sync} BEFORE INSERT OR UPDATE ON ${table} FOR EACH ROW EXECUTE FUNCTION ${sync}()`,
     ],
-    [
-      'backfill',
-      'Old rows. On a large table, run this in batches by key.',
-      `UPDATE ${table} SET ${next} = ${old} WHERE ${next} IS DISTINCT FROM ${old}`,
-    ],
+    backfillStep(
+      { table: change.table, set: `${next} = ${old}`, where: `${next} IS DISTINCT FROM ${old}` },
+      schema,
+    ),
     [
       'contract',
       'The new column takes the place and the name of the old one.\n-- drydock: allow-file drop-column, rename-breaks-running-code because the copy takes the old name in the same transaction',

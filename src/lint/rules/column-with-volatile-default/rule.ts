@@ -27,7 +27,7 @@ export const columnWithVolatileDefault: Rule = {
         dependsOn:
           cost === 'unknown' ? 'whether the function in the default is volatile' : undefined,
         message: `The default of ${quoted(name)} is computed for each row: all of ${shown(table)} is rewritten while nobody can read it.`,
-        fix: addColumnPlan(statement, column),
+        fix: addColumnPlan(statement, column, schema),
       };
     }
   },

@@ -26,6 +26,7 @@ export const concurrentlyInTransaction: Rule = {
     'DropTableSpaceStmt',
     'CreateSubscriptionStmt',
     'DropSubscriptionStmt',
+    'DoStmt',
   ],
   *check(statement, { schema, transaction }) {
     if (!mustRunAlone(statement.node)) return;

@@ -23,7 +23,7 @@ export const serialColumnOnExistingTable: Rule = {
         end,
         objects: [shown(table)],
         message: `Numbering ${quoted(name)} rewrites all of ${shown(table)} while nobody can read it.`,
-        fix: addColumnPlan(statement, column),
+        fix: addColumnPlan(statement, column, schema),
       };
     }
   },

@@ -1,4 +1,5 @@
 import type { RangeVar } from '@pgsql/types';
+import { batchesInPlace } from '../../fix/batches.ts';
 import type { SchemaModel } from '../../model/schema.ts';
 import type { Rule } from '../../rule.ts';
 import { isAlwaysTrue } from '../../sql/expression.ts';
@@ -14,7 +15,8 @@ export const unbatchedBackfill: Rule = {
   why: 'However many rows fit, they are locked and written in one transaction; on a large table replicas lag and vacuum cannot clean up meanwhile.',
   safeForm: 'Batches by key, each in its own transaction, pausing while replicas lag.',
   on: ['UpdateStmt', 'InsertStmt', 'DeleteStmt', 'MergeStmt'],
-  *check(statement, { schema }) {
+  *check(statement, { schema, transaction }) {
+    if (statement.inside?.commits) return;
     const update = bodyOf(statement, 'UpdateStmt') ?? bodyOf(statement, 'DeleteStmt');
     const insert = bodyOf(statement, 'InsertStmt');
     const copied = pick(insert?.selectStmt, 'SelectStmt');
@@ -30,6 +32,7 @@ export const unbatchedBackfill: Rule = {
       objects: [shown(table)],
       dependsOn: 'how many rows there are',
       message: `All rows that fit are written to ${shown(table)} in one transaction.`,
+      fix: batchesInPlace(statement, { schema, transaction }),
     };
   },
 };

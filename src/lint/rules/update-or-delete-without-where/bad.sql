@@ -1,2 +1,2 @@
--- Everybody is a year older.
-UPDATE users SET age = age + 1;
+-- Everybody's name is shown as it is.
+UPDATE users SET display_name = name;

@@ -1,4 +1,5 @@
 import type { RangeVar } from '@pgsql/types';
+import { batchesInPlace } from '../../fix/batches.ts';
 import type { Rule } from '../../rule.ts';
 import { isAlwaysTrue } from '../../sql/expression.ts';
 import { type Node, shown, walk } from '../../sql/node.ts';
@@ -12,7 +13,7 @@ export const updateOrDeleteWithoutWhere: Rule = {
   why: 'One transaction locks every row until it ends, writes each anew, and leaves the old versions as bloat; replicas lag behind it. A DELETE loses every row.',
   safeForm: 'UPDATE in batches by key, outside the transaction that changes the schema.',
   on: ['UpdateStmt', 'DeleteStmt', 'SelectStmt', 'InsertStmt', 'MergeStmt', 'CreateTableAsStmt'],
-  *check(statement, { schema }) {
+  *check(statement, { schema, transaction }) {
     const rows: { table: RangeVar | undefined; isDelete: boolean }[] = [];
     walk([statement.node], (kind, body) => {
       if (kind !== 'UpdateStmt' && kind !== 'DeleteStmt') return;
@@ -27,6 +28,7 @@ export const updateOrDeleteWithoutWhere: Rule = {
         objects: [shown(table)],
         severity: isDelete ? 'error' : 'warning',
         message: `Every row of ${shown(table)} is ${isDelete ? 'deleted' : 'locked and written anew'} in one transaction.`,
+        fix: batchesInPlace(statement, { schema, transaction }),
       };
     }
   },

@@ -1,0 +1,68 @@
+// An UPDATE in batches on a real server: the same rows, in several transactions; and what must not be
+// cut into batches.
+
+import { describe, expect, it } from 'vitest';
+import { testDatabase } from '../../../test/database.ts';
+import { splitIntoSteps } from '../../migration/steps.ts';
+import { connect } from '../../postgres/connect.ts';
+import { parseSql } from '../../postgres/parser.ts';
+import { check } from '../check.ts';
+import { fixFile } from './fix-files.ts';
+
+const people = {
+  path: '001_people.sql',
+  sql: `CREATE TABLE people (id uuid PRIMARY KEY, name text, shown text, age integer);`,
+};
+
+async function fixed(sql: string): Promise<string | undefined> {
+  const file = { path: './002_change.sql', sql };
+  const { findings } = await check([file], { earlier: [people] });
+  const own = findings.filter((each) => /without-where|unbatched/.test(each.rule));
+  const [done] = await fixFile(file, own, { files: [], earlier: [people] });
+  return done?.sql;
+}
+
+describe('an UPDATE in batches', () => {
+  it('ends in the same rows, written in several transactions', async () => {
+    const rows = `INSERT INTO people SELECT gen_random_uuid(), 'name; (' || n, NULL, n FROM generate_series(1, 12000) n;`;
+    await using copy = await testDatabase({ sql: people.sql + rows });
+    await using database = await connect(copy.address, { purpose: 'batches' });
+    const sql = await fixed(
+      "UPDATE people SET shown = name || ' (where)', age = 0 WHERE shown IS NULL OR name = 'x';",
+    );
+    const { statements } = await parseSql(sql ?? '');
+    const { steps } = splitIntoSteps(statements, () => ({ file: 'example', line: 1 }));
+    expect(steps.map((step) => step.kind)).toEqual(['alone']);
+    await database.execute(steps[0]?.statements[0]?.sql ?? '');
+    const [found] = await database.query(
+      `SELECT count(*)::int AS changed, count(DISTINCT xmin::text)::int AS transactions
+       FROM people WHERE shown = name || ' (where)' AND age = 0`,
+    );
+    expect(found).toEqual({ changed: 12000, transactions: 3 });
+  });
+
+  it('stands between two transactions where the file had one', async () => {
+    const sql = await fixed(
+      'BEGIN;\nSELECT 1;\nUPDATE people SET shown = name;\nSELECT 2;\nCOMMIT;',
+    );
+    expect(sql).toMatch(
+      /^BEGIN;\nSELECT 1;\nCOMMIT;\n\nDO [\s\S]*\$backfill\$;\n\nBEGIN;\nSELECT 2;\nCOMMIT;/,
+    );
+    expect(
+      (await check([{ path: 'a.sql', sql: sql ?? '' }])).findings.map(({ rule }) => rule),
+    ).not.toContain('concurrently-in-transaction');
+  });
+
+  it.each([
+    'UPDATE people SET age = age + 1;',
+    'UPDATE people SET age = random();',
+    'UPDATE people SET age = (SELECT max(age) FROM people);',
+    'UPDATE people SET id = gen_random_uuid();',
+    'UPDATE people AS p SET age = 1;',
+    'UPDATE people SET age = 1 -- all of them\nWHERE name IS NULL;',
+    'UPDATE strangers SET age = 1;',
+    'DELETE FROM people;',
+  ])('is not made of %s', async (sql) => {
+    expect(await fixed(sql)).toBeUndefined();
+  });
+});
