@@ -1,3 +1,4 @@
+import { merged } from '../../fix/merge.ts';
 import type { Rule } from '../../rule.ts';
 import { shown } from '../../sql/node.ts';
 import { alterations, bodyOf, type Statement } from '../../statement.ts';
@@ -30,11 +31,18 @@ export const tableAlteredRepeatedly: Rule = {
               'AT_AddConstraint',
             ).length > 0,
       );
-      if (isSame && !touches && !schema.isNew(table) && statement.inside === undefined) {
+      if (
+        before !== undefined &&
+        isSame &&
+        !touches &&
+        !schema.isNew(table) &&
+        statement.inside === undefined
+      ) {
         yield {
           statement,
           objects: [shown(table)],
           message: `${shown(table)} is altered once more right after the statement before.`,
+          fix: merged(before, statement, file.sql),
         };
       }
       before = statement;
