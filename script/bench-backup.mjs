@@ -3,7 +3,7 @@
 // runs on the machine only ever adds to them. `--size GB` and `--rounds N` change it.
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -53,17 +53,25 @@ async function measureBackup() {
   const taken = [];
   const inTurns = async (subjects) => {
     const times = subjects.map(() => []);
+    const work = subjects.map(() => []);
     for (let round = 0; round < rounds; round += 1) {
-      for (const [index, [, work]] of subjects.entries()) {
+      for (const [index, [, run]] of subjects.entries()) {
         // What one writes to the disk must not be paid by the next.
         spawnSync('sync');
+        const before = cpuMs('self') + cpuMs(postmaster(server));
         const startedAt = performance.now();
-        const after = await work();
+        const other = await run();
         times[index].push(performance.now() - startedAt);
-        await after?.();
+        // A session's time is its parent's when the session has ended.
+        await pause(300);
+        const others = other === undefined ? 0 : cpuMs(postmaster(other));
+        work[index].push(cpuMs('self') + cpuMs(postmaster(server)) + others - before);
+        await other?.stop();
       }
     }
-    tell(subjects.map(([name], index) => [name, Math.min(...times[index])]));
+    tell(
+      subjects.map(([name], index) => [name, Math.min(...times[index]), Math.min(...work[index])]),
+    );
   };
   const dump = (how, path) => {
     rmSync(path, { recursive: true, force: true });
@@ -72,10 +80,17 @@ async function measureBackup() {
   await inTurns([
     ['pg_dump -Fd -Z1, in parallel', () => dump(['-Fd', '-Z1', `-j${jobs}`], byHand)],
     ['pg_dump -Fc', () => dump(['-Fc'], join(folder, 'custom'))],
-    ['drydock backup', async () => void taken.push(await backUp(context, settings()))],
+    [
+      'drydock backup',
+      async () => {
+        taken.push(await backUp(context, settings()));
+      },
+    ],
     [
       'drydock backup --hash-all',
-      async () => void (await backUp(context, { ...settings(), hashUpToBytes: Infinity })),
+      async () => {
+        await backUp(context, { ...settings(), hashUpToBytes: Infinity });
+      },
     ],
   ]);
   const backup = taken.at(-1);
@@ -92,7 +107,7 @@ async function measureBackup() {
           backup,
           startServer: (wanted) => startServer(context, wanted),
         });
-        return () => proven.server.stop();
+        return proven.server;
       },
     ],
   ]);
@@ -103,7 +118,7 @@ async function restoreByHand(path) {
   const other = await startServer(context, { purpose: 'bench', major: server.major, sizeBytes });
   await sqlAt(other.address('postgres'), 'CREATE DATABASE bench');
   program('pg_restore', ['--exit-on-error', `--jobs=${jobs}`, path], other.address('bench'));
-  return () => other.stop();
+  return other;
 }
 
 async function measureSwap() {
@@ -225,14 +240,28 @@ async function sqlAt(address, text) {
   }
 }
 
-// Each line with its multiple of the first one.
+// Each line with its multiples of the first one: of its time, and of the work of all processors, which
+// depends less on what else the machine does.
 function tell(lines) {
-  const [[, first]] = lines;
-  for (const [name, ms] of lines) {
-    const multiple = `${(ms / first).toFixed(2)} x`;
-    console.log(`${name.padEnd(34)}${ms.toFixed(0).padStart(8)} ms${multiple.padStart(9)}`);
+  const [[, firstMs, firstWorkMs]] = lines;
+  const multiple = (ms, first) =>
+    `${ms.toFixed(0).padStart(8)} ms${(ms / first).toFixed(2).padStart(7)} x`;
+  for (const [name, ms, workMs] of lines) {
+    const work = workMs > 0 ? `   work${multiple(workMs, firstWorkMs)}` : '';
+    console.log(`${name.padEnd(34)}${multiple(ms, firstMs)}${work}`);
   }
   console.log('');
+}
+
+function postmaster({ folder: place }) {
+  return Number(readFileSync(join(place, 'data', 'postmaster.pid'), 'utf8').split('\n')[0]);
+}
+
+// Of a process and its children that have ended (proc(5)); 0 where there is no /proc.
+function cpuMs(pid) {
+  if (!existsSync('/proc/self/stat')) return 0;
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
+  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks) * 10, 0);
 }
 
 function median(values) {

@@ -158,13 +158,39 @@ describe('a backup with a store', () => {
     expect(before.incomplete.map((each) => each.reason)).toContain(
       'it is being kept now, or that was interrupted',
     );
-    await backUpEnvironment(here, { environment: 'dev', reason });
+    // Days later, when what was left in the bucket would be swept.
+    const context = { ...here.context, clock: { ...here.context.clock } };
+    context.clock.now = () => new Date(Date.now() + 3 * 24 * 3_600_000);
+    await backUpEnvironment({ ...here, context }, { environment: 'dev', reason });
     const { backups, incomplete } = await backupsOf(here, 'dev');
     expect(backups.map(({ places }) => places)).toEqual([
       ['here', 'store'],
       ['here', 'store'],
     ]);
     expect(incomplete).toEqual([]);
+  });
+
+  it('is kept with the next one when the bucket could not be reached', async () => {
+    const here = project('late', { encrypted: true });
+    await backUpEnvironment(here, { environment: 'dev', reason });
+    server.fault = ({ method }) => (method === 'PUT' ? { kind: 'status', status: 403 } : undefined);
+    const second = backUpEnvironment(here, { environment: 'dev', reason });
+    await expect(second).rejects.toMatchObject({ code: 'store/refused' });
+    server.fault = () => undefined;
+    await backUpEnvironment(here, { environment: 'dev', reason });
+    const { backups } = await backupsOf(here, 'dev');
+    expect(backups.map(({ places }) => places)).toEqual([['store'], ['store'], ['store']]);
+    expect(await filesIn(here.folder)).toEqual([]);
+  });
+
+  it('is not even begun when there are no keys', async () => {
+    const here = project('keyless');
+    const { store } = here.config;
+    if (store === undefined) throw new Error('there is a store');
+    const keyless = { ...here, config: { ...here.config, store: { ...store, keys: {} } } };
+    const taken = backUpEnvironment(keyless, { environment: 'dev', reason });
+    await expect(taken).rejects.toMatchObject({ code: 'store/no-credentials' });
+    expect(await filesIn(here.folder)).toEqual([]);
   });
 
   it('is pruned from both places', async () => {

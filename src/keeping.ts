@@ -12,6 +12,7 @@ import {
   forgetKept,
   type Keeping,
   type KeptBackup,
+  type KeptList,
   listKept,
   readKept,
   sweepLoose,
@@ -43,34 +44,61 @@ export interface PlacedBackups extends BackupList {
 // What an interrupted run has left in a store may still be on its way for that long.
 const graceMs = 24 * 3_600_000;
 
+/** A store that was reached before the dump, so that nobody waits for one that cannot be kept. */
+export interface ReadyStore {
+  /** Names of backups, whole or not, that are in the store. */
+  readonly names: readonly string[];
+  /**
+   * Keeps a new backup. An encrypted one that opens with the key on this machine is removed here: it
+   * is proven and restored from the store.
+   *
+   * @throws `store/…`, `encryption/…`: the backup is in the folder then, and whole
+   */
+  keep(backup: Backup): Promise<NewBackup>;
+}
+
 /**
- * Keeps a new backup in the store, when there is one. An encrypted one that opens
- * with the key on this machine is removed here: it is proven and restored from the store.
+ * Looks whether the store can be reached, when there is one.
  *
- * @throws `store/…`, `encryption/…`; the backup is in the folder then, and whole
+ * @throws `store/…`
  */
-export async function keepNew(project: Project, backup: Backup): Promise<NewBackup> {
-  const where = await storeOf(project, backup.manifest.environment);
-  if (where === undefined) return { ...backup, places: ['here'], store: null };
+export async function readyToKeep(project: Project, environment: string): Promise<ReadyStore> {
+  const where = await storeOf(project, environment);
+  if (where === undefined) {
+    return { names: [], keep: async (made) => ({ ...made, places: ['here'], store: null }) };
+  }
+  const before = await listKept(where);
   const { context, config } = project;
   const encryption = encryptionOf(project);
-  const { loose } = await listKept(where);
-  // Those that were cut off are kept now, where they are still here.
-  const { backups } = await listBackups(config.backups, where.environment);
-  const cutOff = backups.filter(({ name }) =>
-    loose.some(({ key }) => key.startsWith(`${where.environment}/${name}`)),
+  const isOnlyThere = encryption?.identityFile !== undefined;
+  const keepOne = async (backup: Backup): Promise<void> => {
+    await keepBackup(context, { ...where, backup, encryption });
+    if (isOnlyThere) await removeHere(backup);
+  };
+  const keep = async (made: Backup): Promise<NewBackup> => {
+    const { backups } = await listBackups(config.backups, environment);
+    for (const backup of backups.filter(({ name }) => name !== made.name)) {
+      if (wasCutOff(backup, where, before)) await keepOne(backup);
+    }
+    await keepOne(made);
+    // Listed anew: what was loose before may belong to a backup by now.
+    const { loose } = await listKept(where);
+    const grace = new Date(context.clock.now().getTime() - graceMs);
+    await sweepLoose(where, { loose, before: grace });
+    const places = isOnlyThere ? (['store'] as const) : (['here', 'store'] as const);
+    return { ...made, places, store: where.store.label };
+  };
+  return { names: before.names, keep };
+}
+
+// Begun and not kept to its end, or not even begun: newer than the newest that is kept. Older ones
+// may be from a time without a store.
+function wasCutOff({ name, manifest }: Backup, { environment }: Keeping, list: KeptList): boolean {
+  const [newest] = list.kept;
+  return (
+    list.loose.some(({ key }) => key.startsWith(`${environment}/${name}`)) ||
+    (newest !== undefined && manifest.endedAt > newest.manifest.endedAt)
   );
-  for (const each of cutOff) {
-    if (each.name !== backup.name)
-      await keepBackup(context, { ...where, backup: each, encryption });
-  }
-  await sweepLoose(where, { loose, before: new Date(context.clock.now().getTime() - graceMs) });
-  await keepBackup(context, { ...where, backup, encryption });
-  const store = where.store.label;
-  if (encryption?.identityFile === undefined)
-    return { ...backup, places: ['here', 'store'], store };
-  await removeHere(backup);
-  return { ...backup, places: ['store'], store };
 }
 
 /** The backups of an environment, newest first. A store that cannot be reached is noted. */
@@ -187,7 +215,7 @@ export async function forgetInStore(
 async function listStore(
   project: Project,
   environment: string,
-): Promise<{ label: string; list: Awaited<ReturnType<typeof listKept>> } | undefined> {
+): Promise<{ label: string; list: KeptList } | undefined> {
   const where = await storeOf(project, environment);
   return where && { label: where.store.label, list: await listKept(where) };
 }

@@ -11,9 +11,9 @@ import { prepareEnvironment } from './history/marker.ts';
 import {
   allBackups,
   findAnywhere,
-  keepNew,
   type NewBackup,
   type PlacedBackups,
+  readyToKeep,
   withFiles,
 } from './keeping.ts';
 import type { Address } from './postgres/address.ts';
@@ -55,10 +55,12 @@ export async function takeBackup(
   const { config, context, actor } = project;
   const { environment } = target;
   const ledger = await reading(project, target, readLedger);
+  const store = await readyToKeep(project, environment.name);
   const backup = await backUp(context, {
     environment: environment.name,
     address: target.address,
     backups: config.backups,
+    namesElsewhere: store.names,
     by: actor,
     ledger: ledger.map((row) => row.version),
     gitCommit: (await findRelease(config.root, 'HEAD'))?.commit ?? null,
@@ -68,7 +70,7 @@ export async function takeBackup(
       ? { hashUpToBytes: Infinity }
       : {}),
   });
-  return await keepNew(project, backup);
+  return await store.keep(backup);
 }
 
 /** The backups of an environment, newest first. */

@@ -45,6 +45,8 @@ export interface BackUpOptions extends Pick<SnapshotOptions, 'hashUpToBytes' | '
   /** Versions of the migrations that the database has. */
   readonly ledger: readonly string[];
   readonly gitCommit: string | null;
+  /** Names of backups that are no longer in the folder, but in a store. */
+  readonly namesElsewhere?: readonly string[];
 }
 
 const attempts = 3;
@@ -79,7 +81,7 @@ async function backUpInto(
   const startedAt = context.clock.now();
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await sweepPartials(folder);
-  const name = await freeName(folder, startedAt);
+  const name = await freeName(folder, startedAt, options.namesElsewhere);
   const file = join(folder, name);
   const partial = join(folder, partialName(name));
   const partialGlobals = join(folder, partialName(globalsFileOf(name)));

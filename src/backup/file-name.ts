@@ -6,12 +6,20 @@ import { join } from 'node:path';
 import { localTimestamp } from '../core/clock.ts';
 import { isAlive } from '../core/process.ts';
 
-/** The first name from `now` on that is not taken: an earlier backup is never overwritten. */
-export async function freeName(folder: string, now: Date): Promise<string> {
+/**
+ * The first name from `now` on that is not taken in the folder, nor elsewhere: an earlier backup is
+ * never overwritten.
+ */
+export async function freeName(
+  folder: string,
+  now: Date,
+  elsewhere: readonly string[] = [],
+): Promise<string> {
   for (let time = now.getTime(); ; time += 1_000) {
     const name = `pre_migration_${localTimestamp(new Date(time))}.dump`;
     const file = join(folder, name);
-    if (!(await exists(file)) && !(await exists(manifestFileOf(file)))) return name;
+    if (elsewhere.includes(name) || (await exists(file))) continue;
+    if (!(await exists(manifestFileOf(file)))) return name;
   }
 }
 

@@ -52,6 +52,8 @@ export async function readKept(
 
 /** What a store has of an environment. */
 export interface KeptList {
+  /** Of every backup of which anything is there. */
+  readonly names: readonly string[];
   /** Whole, newest first. */
   readonly kept: readonly KeptBackup[];
   /** Records that do not hold. */
@@ -84,6 +86,7 @@ export async function listKept({ store, environment }: Keeping): Promise<KeptLis
     }
   }
   return {
+    names: [...new Set(files.flatMap(({ name }) => /^.*?\.dump/.exec(name) ?? []))],
     kept: kept.sort((a, b) => b.manifest.endedAt.localeCompare(a.manifest.endedAt)),
     incomplete,
     // What belongs to a record that does not hold is not loose: a person has to look at it.

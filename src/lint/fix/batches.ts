@@ -25,10 +25,7 @@ export interface RowChange {
  * The UPDATE in batches. Begun again after a failure it starts from the first key, so the change must
  * come to the same when it is made twice. Undefined without a known primary key of one column.
  */
-export function inBatches(
-  { table, set, where }: RowChange,
-  schema: SchemaModel,
-): string | undefined {
+function inBatches({ table, set, where }: RowChange, schema: SchemaModel): string | undefined {
   const column = keyColumn(table, schema);
   if (column === undefined || `${set}${where}`.includes('$backfill$')) return undefined;
   const [name, key] = [shown(table), quoted(column)];
