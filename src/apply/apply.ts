@@ -11,8 +11,9 @@ import type { MigrationStep } from '../migration/steps.ts';
 import type { Address } from '../postgres/address.ts';
 import { connect, type Database } from '../postgres/connect.ts';
 import { runAlone } from './alone.ts';
+import { runBatches } from './batch.ts';
 import type { ApplyReport, MigrationReport, StatementObserver, StatementReport } from './report.ts';
-import { runTransaction } from './transaction.ts';
+import { runTransaction, type StepResult, type StepRun } from './transaction.ts';
 
 /** What is applied, where, and by whom. */
 export interface ApplyOptions {
@@ -66,6 +67,12 @@ export async function applyPlan(context: Context, options: ApplyOptions): Promis
   };
 }
 
+const runners: Readonly<Record<MigrationStep['kind'], (run: StepRun) => Promise<StepResult>>> = {
+  transaction: runTransaction,
+  alone: runAlone,
+  batch: runBatches,
+};
+
 interface Listener {
   readonly say: (text: string) => void;
   readonly collect: (statement: StatementReport) => void;
@@ -115,8 +122,7 @@ async function applyMigration(
             }),
         };
         try {
-          const result =
-            current.kind === 'transaction' ? await runTransaction(run) : await runAlone(run);
+          const result = await runners[current.kind](run);
           retries += result.retries;
           for (const statement of result.statements) {
             listener.collect({ migration: migration.name, ...statement });

@@ -1,7 +1,7 @@
 // Reads migrations as the server would and tells every hazard in them. Needs no database, no
 // configuration and no network; whatever is known of the schema makes the verdicts sharper.
 
-import { asksForNoTransaction } from '../migration/steps.ts';
+import { asksForNoTransaction } from '../migration/directives.ts';
 import { parseSql } from '../postgres/parser.ts';
 import type { LockMode } from '../postgres/table-lock.ts';
 import { positionsIn } from '../postgres/text-position.ts';

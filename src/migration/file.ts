@@ -6,7 +6,7 @@ import { sha256 } from '../core/digest.ts';
 import { Failure } from '../core/failure.ts';
 import { type ParsedStatement, parseSql } from '../postgres/parser.ts';
 import { positionsIn } from '../postgres/text-position.ts';
-import { asksForNoTransaction, type MigrationStep, type Place, splitIntoSteps } from './steps.ts';
+import { type MigrationStep, type Place, splitIntoSteps } from './steps.ts';
 import { syntaxFailure, typedPath } from './syntax.ts';
 import { compareVersions, inOrder, versionOf } from './version.ts';
 
@@ -47,9 +47,7 @@ export async function readMigration(path: string): Promise<Migration> {
     file: path,
     line: positionAt(statement.start).line,
   });
-  const { steps, hasOwnTransaction } = splitIntoSteps(parsed.statements, placeOf, {
-    separately: asksForNoTransaction(parsed.comments),
-  });
+  const { steps, hasOwnTransaction } = splitIntoSteps(parsed.statements, placeOf, parsed.comments);
   return {
     version,
     name: file.slice(0, -'.sql'.length),

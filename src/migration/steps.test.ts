@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type ParsedStatement, parseSql } from '../postgres/parser.ts';
-import { asksForNoTransaction, type MigrationStep, type Place, splitIntoSteps } from './steps.ts';
+import { type MigrationStep, type Place, splitIntoSteps } from './steps.ts';
 
 async function stepsOf(sql: string): Promise<readonly MigrationStep[]> {
   const { statements, comments } = await parseSql(sql);
@@ -8,7 +8,7 @@ async function stepsOf(sql: string): Promise<readonly MigrationStep[]> {
     file: '001_test.sql',
     line: sql.slice(0, statement.start).split('\n').length,
   });
-  return splitIntoSteps(statements, placeOf, { separately: asksForNoTransaction(comments) }).steps;
+  return splitIntoSteps(statements, placeOf, comments).steps;
 }
 
 function shape(steps: readonly MigrationStep[]): string[] {
@@ -37,6 +37,31 @@ describe('the steps of a migration', () => {
   it('run what cannot be in a transaction alone, in its place', async () => {
     const sql = 'CREATE TABLE a (x int); CREATE INDEX CONCURRENTLY i ON a (x); CREATE TABLE b ();';
     expect(shape(await stepsOf(sql))).toEqual(['transaction 1', 'alone 1', 'transaction 1']);
+  });
+
+  it('run a statement with the comment `drydock: batch` in batches, with its options', async () => {
+    const steps = await stepsOf(
+      'CREATE TABLE a (x int);\n-- drydock: batch size 500\nUPDATE b SET x = 1;\nDELETE FROM b;',
+    );
+    expect(shape(steps)).toEqual(['transaction 1', 'batch 1', 'transaction 1']);
+    expect(steps[1]).toMatchObject({ batchOptions: 'size 500' });
+  });
+
+  it('batch an INSERT only where it reads a table', async () => {
+    expect(shape(await stepsOf('-- drydock: batch\nINSERT INTO a SELECT * FROM b;'))).toEqual([
+      'batch 1',
+    ]);
+    for (const sql of ['INSERT INTO a VALUES (1)', 'CREATE TABLE a ()']) {
+      await expect(stepsOf(`-- drydock: batch\n${sql};`)).rejects.toMatchObject({
+        code: 'migration/cannot-be-batched',
+      });
+    }
+  });
+
+  it('refuse a batch between BEGIN and COMMIT', async () => {
+    await expect(
+      stepsOf('BEGIN;\n-- drydock: batch\nDELETE FROM a;\nCOMMIT;'),
+    ).rejects.toMatchObject({ code: 'migration/cannot-be-in-transaction' });
   });
 
   it('take a DO block into the transaction when it only speaks of COMMIT', async () => {

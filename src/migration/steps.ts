@@ -1,9 +1,12 @@
-// Cuts a migration into the steps in which it is run: transactions, and statements that cannot be in
-// one. The file's own BEGIN and COMMIT set the borders; without them Drydock makes the transaction.
+// Cuts a migration into the steps in which it is run: transactions, statements that cannot be in one,
+// and statements that are run in batches. The file's own BEGIN and COMMIT set the borders; without them
+// Drydock makes the transaction.
 
 import { Failure } from '../core/failure.ts';
 import type { Node, ParsedStatement } from '../postgres/parser.ts';
 import type { SqlComment } from '../postgres/sql-text.ts';
+import { asksForNoTransaction, batchesOf } from './directives.ts';
+import { canBeBatched, mustRunAlone } from './statement-class.ts';
 
 /** A statement with its place in the file. */
 export interface MigrationStatement {
@@ -11,10 +14,15 @@ export interface MigrationStatement {
   readonly line: number;
 }
 
-/** What is run at once: a transaction of statements, or one statement outside any transaction. */
+/**
+ * What is run at once: a transaction of statements, one statement outside any transaction (`alone`), or
+ * one that is run in batches, each its own transaction (`batch`).
+ */
 export interface MigrationStep {
-  readonly kind: 'transaction' | 'alone';
+  readonly kind: 'transaction' | 'alone' | 'batch';
   readonly statements: readonly MigrationStatement[];
+  /** What stands after the word in `-- drydock: batch …`; for a batch alone. */
+  readonly batchOptions?: string;
 }
 
 /** Where a statement stands, for messages. */
@@ -24,17 +32,19 @@ export interface Place {
 }
 
 /**
- * The steps of a file, in order. With `separately`, statements outside BEGIN and COMMIT do not share
- * a transaction; see {@link asksForNoTransaction}.
+ * The steps of a file, in order; its comments may ask for others (`directives.ts`).
  *
  * @throws `migration/transaction-in-pieces` when BEGIN and COMMIT do not pair, or a ROLLBACK stands
- *   in the file; `migration/cannot-be-in-transaction` when a statement between them cannot be there
+ *   in the file; `migration/cannot-be-in-transaction` when a statement between them cannot be there;
+ *   `migration/cannot-be-batched` when a statement is no UPDATE, DELETE or INSERT … SELECT
  */
 export function splitIntoSteps(
   statements: readonly ParsedStatement[],
   placeOf: (statement: ParsedStatement) => Place,
-  options: { readonly separately?: boolean } = {},
+  comments: readonly SqlComment[] = [],
 ): { steps: readonly MigrationStep[]; hasOwnTransaction: boolean } {
+  const separately = asksForNoTransaction(comments);
+  const batches = batchesOf(comments, statements);
   const steps: MigrationStep[] = [];
   let open: MigrationStatement[] = [];
   let begunAt: Place | undefined;
@@ -48,6 +58,7 @@ export function splitIntoSteps(
   for (const statement of statements) {
     const place = placeOf(statement);
     const entry = { sql: statement.text, line: place.line };
+    const batchOptions = batches.get(statement);
     switch (transactionCommand(statement.node)) {
       case 'begin':
         if (begunAt !== undefined) throw inPieces(place, 'a second BEGIN before the COMMIT');
@@ -63,25 +74,27 @@ export function splitIntoSteps(
       case 'rollback':
         throw inPieces(place, 'a ROLLBACK, which would undo the migration and still count it');
       case undefined:
-        if (!mustRunAlone(statement.node)) {
+        if (batchOptions !== undefined && !canBeBatched(statement.node)) {
+          throw cannotBeBatched(place, statement.text);
+        }
+        if (batchOptions === undefined && !mustRunAlone(statement.node)) {
           open.push(entry);
-          if (options.separately === true && begunAt === undefined) close();
+          if (separately && begunAt === undefined) close();
         } else if (begunAt !== undefined) {
           throw cannotBeInTransaction(place, statement.text);
         } else {
           close();
-          steps.push({ kind: 'alone', statements: [entry] });
+          steps.push(
+            batchOptions === undefined
+              ? { kind: 'alone', statements: [entry] }
+              : { kind: 'batch', statements: [entry], batchOptions },
+          );
         }
     }
   }
   if (begunAt !== undefined) throw inPieces(begunAt, 'a BEGIN without a COMMIT');
   close();
   return { steps, hasOwnTransaction };
-}
-
-/** True when a file says `-- drydock: no-transaction`: each statement is then committed by itself. */
-export function asksForNoTransaction(comments: readonly SqlComment[]): boolean {
-  return comments.some(({ text }) => /^(?:--|\/\*)\s*drydock:\s*no-transaction\b/i.test(text));
 }
 
 function transactionCommand(node: Node): 'begin' | 'commit' | 'rollback' | undefined {
@@ -103,61 +116,6 @@ function transactionCommand(node: Node): 'begin' | 'commit' | 'rollback' | undef
   }
 }
 
-/**
- * True for statements that PostgreSQL refuses inside a transaction block (25001): those that call
- * PreventInTransactionBlock in the server, named on their own pages of the manual; and DO blocks that
- * commit by themselves.
- */
-export function mustRunAlone(node: Node): boolean {
-  if ('IndexStmt' in node) return node.IndexStmt.concurrent === true;
-  if ('DropStmt' in node) return node.DropStmt.concurrent === true;
-  if ('ReindexStmt' in node) {
-    const { kind, params } = node.ReindexStmt;
-    const whole = kind === 'REINDEX_OBJECT_DATABASE' || kind === 'REINDEX_OBJECT_SYSTEM';
-    return whole || kind === 'REINDEX_OBJECT_SCHEMA' || hasOption(params, 'concurrently');
-  }
-  if ('VacuumStmt' in node) return node.VacuumStmt.is_vacuumcmd === true;
-  if ('ClusterStmt' in node) return node.ClusterStmt.relation === undefined;
-  if ('AlterTableStmt' in node) return (node.AlterTableStmt.cmds ?? []).some(detachesConcurrently);
-  if ('DoStmt' in node) return commits(node.DoStmt.args);
-  return [
-    'AlterSystemStmt',
-    'CreatedbStmt',
-    'DropdbStmt',
-    'CreateTableSpaceStmt',
-    'DropTableSpaceStmt',
-    'CreateSubscriptionStmt',
-    'DropSubscriptionStmt',
-  ].some((kind) => kind in node);
-}
-
-function detachesConcurrently(command: Node): boolean {
-  if (!('AlterTableCmd' in command)) return false;
-  const definition = command.AlterTableCmd.def;
-  return (
-    definition !== undefined &&
-    'PartitionCmd' in definition &&
-    definition.PartitionCmd.concurrent === true
-  );
-}
-
-// A DO block may commit only where nobody has begun a transaction around it (2D000; manual, PL/pgSQL,
-// "Transaction Management"). Quotes and comments are left out of the look at its body.
-function commits(options: readonly Node[] | undefined): boolean {
-  return (options ?? []).some((option) => {
-    if (!('DefElem' in option) || option.DefElem.defname !== 'as') return false;
-    const body = option.DefElem.arg;
-    const text = body !== undefined && 'String' in body ? (body.String.sval ?? '') : '';
-    return /\bcommit\s*;/i.test(text.replace(/'(?:[^']|'')*'|--.*|\/\*[\s\S]*?\*\//g, ' '));
-  });
-}
-
-function hasOption(options: readonly Node[] | undefined, name: string): boolean {
-  return (options ?? []).some(
-    (option) => 'DefElem' in option && option.DefElem.defname?.toLowerCase() === name,
-  );
-}
-
 function inPieces(place: Place, what: string): Failure {
   return new Failure({
     code: 'migration/transaction-in-pieces',
@@ -172,6 +130,15 @@ function cannotBeInTransaction(place: Place, sql: string): Failure {
     code: 'migration/cannot-be-in-transaction',
     message: `${place.file}:${place.line}: ${firstWords(sql)} cannot be between BEGIN and COMMIT`,
     hint: 'Take the statement out of the transaction, or move it to a migration of its own: drydock new NAME',
+    details: { ...place },
+  });
+}
+
+function cannotBeBatched(place: Place, sql: string): Failure {
+  return new Failure({
+    code: 'migration/cannot-be-batched',
+    message: `${place.file}:${place.line}: ${firstWords(sql)} cannot be run in batches`,
+    hint: 'Take the comment `-- drydock: batch` away, or put it right before an UPDATE, DELETE or INSERT … SELECT.',
     details: { ...place },
   });
 }

@@ -2,7 +2,7 @@
 // added to enums. Drydock runs a file without BEGIN in one transaction, cut where a statement cannot
 // be in one; other runners commit after each statement.
 
-import { mustRunAlone } from '../../migration/steps.ts';
+import { mustRunAlone } from '../../migration/statement-class.ts';
 import { isAtLeast, type LockMode, stronger } from '../../postgres/table-lock.ts';
 import { type Node, pick } from '../sql/node.ts';
 

@@ -1,4 +1,4 @@
-import { mustRunAlone } from '../../../migration/steps.ts';
+import { mustRunAlone } from '../../../migration/statement-class.ts';
 import { locksOf } from '../../locks-of.ts';
 import type { Rule } from '../../rule.ts';
 

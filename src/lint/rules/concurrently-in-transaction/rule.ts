@@ -1,4 +1,5 @@
-import { firstWords, mustRunAlone } from '../../../migration/steps.ts';
+import { mustRunAlone } from '../../../migration/statement-class.ts';
+import { firstWords } from '../../../migration/steps.ts';
 import { outsideTransaction } from '../../fix/edit.ts';
 import { locksOf } from '../../locks-of.ts';
 import type { Rule } from '../../rule.ts';

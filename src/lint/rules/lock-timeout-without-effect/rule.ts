@@ -1,4 +1,4 @@
-import { mustRunAlone } from '../../../migration/steps.ts';
+import { mustRunAlone } from '../../../migration/statement-class.ts';
 import { editOf, replaceText } from '../../fix/edit.ts';
 import type { Rule } from '../../rule.ts';
 import { constantText } from '../../sql/node.ts';

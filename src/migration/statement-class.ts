@@ -1,0 +1,110 @@
+// What a statement asks of the one who runs it, from its parse tree alone: may it be in a transaction,
+// does it read a whole table under a weak lock, does it change rows?
+
+import type { Node } from '../postgres/parser.ts';
+
+/**
+ * How a statement is run.
+ *
+ * - `transactional`: in a transaction with its neighbours.
+ * - `alone`: PostgreSQL refuses it inside a transaction block.
+ * - `validation`: reads a whole table under a lock that lets others read and write (SHARE UPDATE
+ *   EXCLUSIVE); in a transaction with others it would do so under theirs.
+ * - `data`: changes rows.
+ */
+export type StatementClass = 'transactional' | 'alone' | 'validation' | 'data';
+
+/**
+ * The class of a statement.
+ *
+ * @example classOf((await parseSql('CREATE INDEX CONCURRENTLY i ON a (x)')).statements[0].node) // 'alone'
+ */
+export function classOf(node: Node): StatementClass {
+  if (mustRunAlone(node)) return 'alone';
+  if (validates(node)) return 'validation';
+  return changesRows(node) ? 'data' : 'transactional';
+}
+
+/**
+ * True for statements that PostgreSQL refuses inside a transaction block (25001): those that call
+ * PreventInTransactionBlock in the server, named on their own pages of the manual; and DO blocks that
+ * commit by themselves.
+ */
+export function mustRunAlone(node: Node): boolean {
+  if ('IndexStmt' in node) return node.IndexStmt.concurrent === true;
+  if ('DropStmt' in node) return node.DropStmt.concurrent === true;
+  if ('ReindexStmt' in node) {
+    const { kind, params } = node.ReindexStmt;
+    const whole = kind === 'REINDEX_OBJECT_DATABASE' || kind === 'REINDEX_OBJECT_SYSTEM';
+    return whole || kind === 'REINDEX_OBJECT_SCHEMA' || hasOption(params, 'concurrently');
+  }
+  if ('VacuumStmt' in node) return node.VacuumStmt.is_vacuumcmd === true;
+  if ('ClusterStmt' in node) return node.ClusterStmt.relation === undefined;
+  if ('AlterTableStmt' in node) return (node.AlterTableStmt.cmds ?? []).some(detachesConcurrently);
+  if ('DoStmt' in node) return commits(node.DoStmt.args);
+  return [
+    'AlterSystemStmt',
+    'CreatedbStmt',
+    'DropdbStmt',
+    'CreateTableSpaceStmt',
+    'DropTableSpaceStmt',
+    'CreateSubscriptionStmt',
+    'DropSubscriptionStmt',
+  ].some((kind) => kind in node);
+}
+
+/** True for the statements that can be run in batches, by the key of the table that they read. */
+export function canBeBatched(node: Node): boolean {
+  if ('InsertStmt' in node) {
+    const source = node.InsertStmt.selectStmt;
+    // VALUES is a SELECT statement too, without a table to go through.
+    return (
+      source !== undefined && 'SelectStmt' in source && source.SelectStmt.valuesLists === undefined
+    );
+  }
+  return 'UpdateStmt' in node || 'DeleteStmt' in node;
+}
+
+// ALTER DOMAIN … VALIDATE takes SHARE on the tables that use the domain, and reads them all.
+function validates(node: Node): boolean {
+  if ('AlterDomainStmt' in node) return node.AlterDomainStmt.subtype === 'V';
+  if (!('AlterTableStmt' in node)) return false;
+  const commands = node.AlterTableStmt.cmds ?? [];
+  return commands.every(
+    (command) =>
+      'AlterTableCmd' in command && command.AlterTableCmd.subtype === 'AT_ValidateConstraint',
+  );
+}
+
+function changesRows(node: Node): boolean {
+  return ['InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt', 'TruncateStmt', 'CopyStmt'].some(
+    (kind) => kind in node,
+  );
+}
+
+function detachesConcurrently(command: Node): boolean {
+  if (!('AlterTableCmd' in command)) return false;
+  const definition = command.AlterTableCmd.def;
+  return (
+    definition !== undefined &&
+    'PartitionCmd' in definition &&
+    definition.PartitionCmd.concurrent === true
+  );
+}
+
+// A DO block may commit only where nobody has begun a transaction around it (2D000; manual, PL/pgSQL,
+// "Transaction Management"). Quotes and comments are left out of the look at its body.
+function commits(options: readonly Node[] | undefined): boolean {
+  return (options ?? []).some((option) => {
+    if (!('DefElem' in option) || option.DefElem.defname !== 'as') return false;
+    const body = option.DefElem.arg;
+    const text = body !== undefined && 'String' in body ? (body.String.sval ?? '') : '';
+    return /\bcommit\s*;/i.test(text.replace(/'(?:[^']|'')*'|--.*|\/\*[\s\S]*?\*\//g, ' '));
+  });
+}
+
+function hasOption(options: readonly Node[] | undefined, name: string): boolean {
+  return (options ?? []).some(
+    (option) => 'DefElem' in option && option.DefElem.defname?.toLowerCase() === name,
+  );
+}
