@@ -61,6 +61,8 @@ export interface Judging {
   readonly plan: Plan;
   readonly findings: readonly Finding[];
   readonly waivers: readonly Waiver[];
+  /** Judges as if it were that time already; now when left out. */
+  readonly at?: Date;
 }
 
 /** Gathers the evidence as it is at this moment, and asks every gate. */
@@ -71,9 +73,10 @@ export async function judgeNow(
 ): Promise<{ readonly evidence: PromotionEvidence; readonly gates: readonly JudgedGate[] }> {
   const { target, plan, findings, waivers } = judging;
   const { context, config } = project;
+  const now = judging.at ?? context.clock.now();
   return step(context, 'look at every gate', async () => {
     const gathered = await gatherEvidence({
-      now: context.clock.now(),
+      now,
       environment: target.environment,
       environments: config.environments,
       plan,

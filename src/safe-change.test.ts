@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type TestDatabase, testContext, testDatabase } from '../test/database.ts';
 import type { ChangeReport } from './change-report.ts';
-import { type Environment, Secret } from './config/environment.ts';
+import { type ChangeHours, type Environment, Secret } from './config/environment.ts';
 import { parseConfig } from './config/schema.ts';
 import { systemClock } from './core/clock.ts';
 import type { JournalEntry } from './history/journal.ts';
@@ -62,6 +62,18 @@ function withProduction(rules: Partial<Environment>): void {
   );
   project = { ...project, config: { ...project.config, environments } };
 }
+
+const nightHours: ChangeHours = {
+  windows: [
+    {
+      days: ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'],
+      from: '02:00',
+      to: '04:00',
+      timeZone: 'UTC',
+    },
+  ],
+  blackouts: [],
+};
 
 const waivers = [parseWaiver('monitoring-ready=there is no application in this test', 'ana')];
 
@@ -169,9 +181,8 @@ describe('a change of a guarded environment', () => {
   );
 
   it('does not happen when a gate closes while the last question waits', async () => {
-    const night = { from: '02:00', to: '04:00', timeZone: 'UTC' };
     let now = new Date('2026-01-15T03:59:00Z');
-    withProduction({ window: night });
+    withProduction({ hours: nightHours });
     const clock = { ...systemClock, now: () => now };
     // Staging was applied by the machine's clock, which the soak of 0 s must not mind.
     project = { ...project, context: { ...project.context, clock } };
@@ -189,6 +200,40 @@ describe('a change of a guarded environment', () => {
     expect(report.outcome).toBe('refused');
     expect(report.gates.find(({ id }) => id === 'in-window')?.state).toBe('closed');
     expect(await columns('production')).toEqual(['id']);
+  });
+
+  it('waits for the window when asked to, after everything that can be said before', async () => {
+    let now = new Date('2026-01-15T23:00:00Z');
+    withProduction({ hours: nightHours });
+    const order: string[] = [];
+    const sleep = async (ms: number): Promise<void> => {
+      if (order.at(-1) !== 'slept') order.push('slept');
+      now = new Date(now.getTime() + ms);
+    };
+    const clock = { ...systemClock, now: () => now, sleep };
+    project = { ...project, context: { ...project.context, clock } };
+    const all = [...waivers, parseWaiver('soaked=the clock of this test is its own', 'ana')];
+    const answers = {
+      plan: async () => order.push('plan') > 0,
+      final: async () => order.push('final') > 0,
+    };
+    const wait = { notBefore: undefined, forWindow: true };
+    const report = await apply('production', { waivers: all, answers, wait });
+    expect(report.outcome).toBe('applied');
+    expect(order).toEqual(['plan', 'slept', 'final']);
+    expect(now).toEqual(new Date('2026-01-16T02:00:00Z'));
+  });
+
+  it('does not wait for a window when another gate will still be closed then', async () => {
+    withProduction({ hours: nightHours });
+    const sleep = () => Promise.reject(new Error('it slept'));
+    const now = new Date('2026-01-15T23:00:00Z');
+    const clock = { ...systemClock, now: () => now, sleep };
+    project = { ...project, context: { ...project.context, clock } };
+    const wait = { notBefore: undefined, forWindow: true };
+    const report = await apply('production', { waivers: [], wait });
+    expect(report).toMatchObject({ outcome: 'refused', backup: null });
+    expect(report.gates.find(({ id }) => id === 'in-window')?.state).toBe('open');
   });
 
   it('tells the team by its webhooks, and only when every other gate is open', async () => {

@@ -23,6 +23,7 @@ import { closedGates } from './promotion/judge.ts';
 import { backupNamed, takeBackup, withProvenCopy } from './recovery.ts';
 import { type RehearsalReport, rehearse } from './rehearsal/rehearse.ts';
 import { recordWord, tell, tellTheTeam } from './team-notice.ts';
+import { closedAt, sleepUntil, startOf, type Wait } from './waiting.ts';
 
 /** What is asked before anything is done. */
 export interface PlanQuestion {
@@ -59,6 +60,7 @@ export interface ChangeRequest {
   readonly toldBy?: string | undefined;
   /** How long a transaction goes on trying to get its locks, in milliseconds; a minute if left out. */
   readonly lockPatienceMs?: number | undefined;
+  readonly wait?: Wait | undefined;
 }
 
 const healthPatienceMs = 15_000;
@@ -78,9 +80,15 @@ export async function applyChange(project: Project, request: ChangeRequest): Pro
   const findings = await findingsOf(project, plan);
   const { toldBy } = request;
   if (guarded && toldBy !== undefined) await recordWord(project, target, { plan, toldBy });
+  const change = { target, request, plan, findings };
+  return (await waitToChange(project, change)) ?? changeNow(project, change);
+}
+
+function changeNow(project: Project, change: Change): Promise<ChangeReport> {
+  const { target, request, plan } = change;
   return doing(project, target, { command: 'apply', changes: true }, async () => {
     await assertSamePlan(project, target, { request, plan });
-    const change = { target, request, plan, findings };
+    const { guarded } = target.environment;
     const report = await (guarded ? promote(project, change) : applyAtOnce(project, change));
     const applied = report.outcome === 'applied';
     return journalOutcome(
@@ -95,6 +103,24 @@ interface Change {
   readonly request: ChangeRequest;
   readonly plan: Plan;
   readonly findings: readonly Finding[];
+}
+
+// Whatever can be asked or refused comes before the wait, while the person is there; then everything
+// is judged anew, on the plan that was agreed to.
+async function waitToChange(project: Project, change: Change): Promise<ChangeReport | undefined> {
+  const { target, plan, findings, request } = change;
+  const judging = { target, plan, findings, waivers: request.waivers };
+  const start = request.wait && startOf(project, judging, request.wait);
+  if (start === undefined) return undefined;
+  const { gates, areClosed } = await closedAt(project, judging, start);
+  if (areClosed) return changeReport(target, plan, { outcome: 'refused', gates });
+  const asks = target.environment.confirm !== 'never';
+  if (asks && !(await request.answers.plan({ target, plan, findings, gates }))) {
+    return changeReport(target, plan, { outcome: 'declined', gates });
+  }
+  await sleepUntil(project, start);
+  const answers = { ...request.answers, plan: async () => true };
+  return changeNow(project, { ...change, request: { ...request, answers } });
 }
 
 async function applyAtOnce(project: Project, change: Change): Promise<ChangeReport> {

@@ -1,6 +1,6 @@
 // Evidence as values: a promotion in which everything is as it should be, for tests that spoil one thing.
 
-import type { Environment } from '../src/config/environment.ts';
+import type { Environment, Window } from '../src/config/environment.ts';
 import type { LedgerRow } from '../src/history/ledger.ts';
 import type { Finding } from '../src/lint/finding.ts';
 import type { Migration } from '../src/migration/file.ts';
@@ -15,6 +15,13 @@ export function hoursAgo(hours: number): Date {
   return new Date(now.getTime() - hours * hourMs);
 }
 
+const nights: Window = {
+  days: ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'],
+  from: '02:00',
+  to: '04:00',
+  timeZone: 'America/New_York',
+};
+
 export const production: Environment = {
   name: 'production',
   address: undefined,
@@ -23,7 +30,7 @@ export const production: Environment = {
   guarded: true,
   confirm: 'twice',
   soakMs: 24 * hourMs,
-  window: { from: '02:00', to: '04:00', timeZone: 'America/New_York' },
+  hours: { windows: [nights], blackouts: [] },
   keepBackupsMs: 0,
   hashBackups: 'small',
   backupEngine: undefined,

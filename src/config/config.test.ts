@@ -53,12 +53,13 @@ describe('a configuration', () => {
         after: 'nowhere',
         soak: 'a day',
         window: { from: '25:00', to: '4', timeZone: 'Mars' },
+        blackouts: [{ from: '2026-13-01', timeZone: 'UTC' }],
       },
     };
     expect(() => parse(wrong)).toThrow(
       expect.objectContaining({
         code: 'config/invalid',
-        details: expect.objectContaining({ problems: expect.toSatisfy((all) => all.length === 7) }),
+        details: expect.objectContaining({ problems: expect.toSatisfy((all) => all.length === 8) }),
       }),
     );
   });

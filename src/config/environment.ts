@@ -26,14 +26,36 @@ export class Secret {
   }
 }
 
+/** A day of the week, in the short English form. */
+export type Weekday = 'mon' | 'tue' | 'wed' | 'thu' | 'fri' | 'sat' | 'sun';
+
 /** Hours in which an environment may be changed, local to a time zone. */
 export interface Window {
+  /** The days on which it begins. */
+  readonly days: readonly Weekday[];
   /** `HH:MM`, inclusive. */
   readonly from: string;
   /** `HH:MM`, exclusive; earlier than `from` when the window crosses midnight. */
   readonly to: string;
   /** IANA name, such as `America/New_York`. */
   readonly timeZone: string;
+}
+
+/** Days on which an environment may not be changed, whatever its windows say. */
+export interface Blackout {
+  /** `YYYY-MM-DD`, the first day. */
+  readonly from: string;
+  /** `YYYY-MM-DD`, the last day. */
+  readonly to: string;
+  readonly timeZone: string;
+  readonly reason: string | undefined;
+}
+
+/** When an environment may be changed. */
+export interface ChangeHours {
+  /** At least one of them must be open; none: always. */
+  readonly windows: readonly Window[];
+  readonly blackouts: readonly Blackout[];
 }
 
 /** Where people are told about a change. */
@@ -58,7 +80,7 @@ export interface Environment {
   readonly confirm: Confirmation;
   /** How long a migration must have been in the environment before. */
   readonly soakMs: number;
-  readonly window: Window | undefined;
+  readonly hours: ChangeHours;
   readonly keepBackupsMs: number;
   /** Whether a backup hashes the rows of every table, or of the small ones. */
   readonly hashBackups: 'small' | 'all';

@@ -1,7 +1,7 @@
 // What a configuration file may say, for the people who write one.
 
 import type { BackupsInput } from './backups-place.ts';
-import type { BackupEngine } from './environment.ts';
+import type { BackupEngine, Weekday } from './environment.ts';
 
 /** A value that is read from an environment variable when it is needed; made by {@link env}. */
 export interface EnvReference {
@@ -16,6 +16,14 @@ export function env(name: string): EnvReference {
 /** A text, or the variable that holds it. */
 export type Text = string | EnvReference;
 
+/** Local hours, on every day or on some: `{ days: ['tue', 'thu'], from: '02:00', to: '04:00', timeZone }`. */
+export interface WindowInput {
+  days?: Weekday[];
+  from: string;
+  to: string;
+  timeZone: string;
+}
+
 /** What one environment may be told in the configuration. */
 export interface EnvironmentInput {
   /** Address of the database: `env('PRODUCTION_DATABASE_URL')`. */
@@ -29,7 +37,9 @@ export interface EnvironmentInput {
   /** How long a migration must have been in the environment before, such as `24h` (the default). */
   soak?: string;
   /** Hours in which the environment may be changed. Default: always. */
-  window?: { from: string; to: string; timeZone: string };
+  window?: WindowInput | WindowInput[];
+  /** Days on which it may not be changed, whatever the windows say. Default: none. */
+  blackouts?: { from: string; to?: string; timeZone: string; reason?: string }[];
   /** How long backups are kept (30 days), whether they hash the rows of all tables, and another program for large servers. */
   backups?: { keep?: string; hash?: 'small' | 'all'; engine?: BackupEngine };
   /** How long the application is watched after an apply. Default: 24 hours. */

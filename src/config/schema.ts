@@ -7,6 +7,7 @@ import { Failure, messageOf } from '../core/failure.ts';
 import { Address } from '../postgres/address.ts';
 import { engineSchema } from './backup-engine.ts';
 import { backupsPlace, backupsSchema } from './backups-place.ts';
+import { changeHours, changeHoursSchema } from './change-hours.ts';
 import { type Config, type Environment, Secret } from './environment.ts';
 import type { Text } from './input.ts';
 
@@ -14,10 +15,6 @@ const text = z.union([z.string().min(1), z.strictObject({ env: z.string().min(1)
 const duration = z
   .string()
   .refine((value) => parseDuration(value) !== undefined, 'is not a duration such as 24h or 30d');
-const timeOfDay = z
-  .string()
-  .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'is not a time of day such as 02:00');
-const timeZone = z.string().refine(isTimeZone, 'is not a time zone such as Europe/Berlin');
 
 const environmentSchema = z.strictObject({
   url: text.optional(),
@@ -25,7 +22,7 @@ const environmentSchema = z.strictObject({
   guarded: z.boolean().optional(),
   confirm: z.enum(['never', 'once', 'twice']).optional(),
   soak: duration.optional(),
-  window: z.strictObject({ from: timeOfDay, to: timeOfDay, timeZone }).optional(),
+  ...changeHoursSchema,
   backups: z
     .strictObject({
       keep: duration.optional(),
@@ -106,7 +103,7 @@ function trusted(
     guarded,
     confirm: checked.confirm ?? (guarded ? 'twice' : 'never'),
     soakMs: milliseconds(checked.soak ?? (checked.after === undefined ? '0s' : '24h')),
-    window: checked.window,
+    hours: changeHours(checked),
     keepBackupsMs: milliseconds(checked.backups?.keep ?? '30d'),
     hashBackups: checked.backups?.hash ?? 'small',
     backupEngine: checked.backups?.engine,
@@ -197,13 +194,4 @@ function invalid(file: string | undefined, problems: readonly string[]): Failure
 
 function milliseconds(checked: string): number {
   return parseDuration(checked) ?? 0;
-}
-
-function isTimeZone(name: string): boolean {
-  try {
-    Intl.DateTimeFormat('en', { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -34,3 +34,20 @@ export function localTimestamp(date: Date): string {
   const day = `${date.getFullYear()}${two(date.getMonth() + 1)}${two(date.getDate())}`;
   return `${day}_${two(date.getHours())}${two(date.getMinutes())}${two(date.getSeconds())}`;
 }
+
+/**
+ * The moment of `02:30` (the next one on this machine's clock), `2026-11-27T02:30` (on this machine's
+ * clock) or `2026-11-27T02:30+01:00`; undefined when the text is none of these.
+ */
+export function parseTime(text: string, now: Date): Date | undefined {
+  const [, hours, minutes] = /^(\d{1,2}):(\d{2})$/.exec(text.trim()) ?? [];
+  if (hours === undefined) {
+    const at = new Date(/^\d{4}-\d{2}-\d{2}T/.test(text.trim()) ? text.trim() : Number.NaN);
+    return Number.isNaN(at.getTime()) ? undefined : at;
+  }
+  if (Number(hours) > 23 || Number(minutes) > 59) return undefined;
+  const at = new Date(now);
+  at.setHours(Number(hours), Number(minutes), 0, 0);
+  if (at <= now) at.setDate(at.getDate() + 1);
+  return at;
+}

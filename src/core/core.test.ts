@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { testContext } from '../../test/database.ts';
+import { parseTime } from './clock.ts';
 import { step } from './context.ts';
 import { canonicalJson, sha256 } from './digest.ts';
 import { formatBytes, formatDuration, parseDuration } from './duration.ts';
@@ -168,3 +169,24 @@ async function isRunning(pid: number): Promise<boolean> {
   const { stdout } = await run('ps', ['-o', 'stat=', '-p', String(pid)]);
   return stdout.trim() !== '' && !stdout.trim().startsWith('Z');
 }
+
+describe('a time to come', () => {
+  const now = new Date(2026, 10, 26, 23, 15);
+
+  it.each([
+    ['23:30', new Date(2026, 10, 26, 23, 30)],
+    ['2:30', new Date(2026, 10, 27, 2, 30)],
+    ['23:15', new Date(2026, 10, 27, 23, 15)],
+    ['2026-11-28T02:30', new Date(2026, 10, 28, 2, 30)],
+    ['2026-11-28T02:30Z', new Date(Date.UTC(2026, 10, 28, 2, 30))],
+  ])('is read of %s', (text, at) => {
+    expect(parseTime(text, now)).toEqual(at);
+  });
+
+  it.each(['', '25:00', '12:60', 'tomorrow', '7', '2026-11-28', '2026-13-01T00:00'])(
+    'is not read of "%s"',
+    (text) => {
+      expect(parseTime(text, now)).toBeUndefined();
+    },
+  );
+});

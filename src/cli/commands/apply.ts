@@ -1,6 +1,8 @@
 import { resolve } from 'node:path';
+import { parseTime } from '../../core/clock.ts';
 import { parseDuration } from '../../core/duration.ts';
 import { Failure } from '../../core/failure.ts';
+import type { Wait } from '../../waiting.ts';
 import { answersFrom } from '../answers.ts';
 import { exitCodes } from '../exit-code.ts';
 import { renderChange } from '../render/change.ts';
@@ -13,6 +15,8 @@ interface Flags {
   readonly waive?: readonly string[];
   readonly toldBy?: string;
   readonly lockPatience?: string;
+  readonly waitForWindow?: boolean;
+  readonly at?: string;
   readonly dryRun?: boolean;
 }
 
@@ -30,6 +34,8 @@ export const apply: Verb = verb<Flags>({
       placeholder: 'duration',
       brief: 'How long to try for a lock (default: 60s)',
     },
+    waitForWindow: { kind: 'switch', brief: 'Begin when the window of the environment opens' },
+    at: { kind: 'text', placeholder: 'time', brief: 'Begin at 02:30, or at 2026-11-27T02:30' },
     dryRun: { kind: 'switch', brief: 'Show the plan and the gates; change nothing' },
   },
   run: async (input, environment = '', file) => {
@@ -46,6 +52,7 @@ export const apply: Verb = verb<Flags>({
       waivers: (flags.waive ?? []).map((text) => parseWaiver(text, opened.actor.who)),
       toldBy: flags.toldBy,
       lockPatienceMs: patienceOf(flags.lockPatience),
+      wait: waitOf(flags, opened.context.clock.now()),
     });
     const refused = report.outcome === 'refused' || report.outcome === 'declined';
     return {
@@ -78,4 +85,17 @@ function patienceOf(text: string | undefined): number | undefined {
     message: `--lock-patience ${text} is not a duration`,
     hint: 'Write it with its unit, for example: --lock-patience 90s',
   });
+}
+
+function waitOf({ at, waitForWindow }: Flags, now: Date): Wait | undefined {
+  const forWindow = waitForWindow === true;
+  const notBefore = at === undefined ? undefined : parseTime(at, now);
+  if (at !== undefined && (notBefore === undefined || notBefore < now)) {
+    throw new Failure({
+      code: 'usage/bad-time',
+      message: `--at ${at} is not a time to come`,
+      hint: 'Write a time of day on this machine, --at 02:30, or a moment, --at 2026-11-27T02:30',
+    });
+  }
+  return notBefore !== undefined || forWindow ? { notBefore, forWindow } : undefined;
 }
