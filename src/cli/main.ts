@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The command `drydock`: one line for each verb, in the order of the process.
 
-import { buildApplication, buildRouteMap, run, type StricliProcess } from '@stricli/core';
+import { buildApplication, buildRouteMap, run, type StricliProcess, text_en } from '@stricli/core';
 import packageJson from '../../package.json' with { type: 'json' };
 import { apply } from './commands/apply.ts';
 import { backup } from './commands/backup.ts';
@@ -58,6 +58,13 @@ const application = buildApplication(routes, {
   versionInfo: { currentVersion: packageJson.version },
   scanner: { caseStyle: 'allow-kebab-for-camel', allowArgumentEscapeSequence: true },
   documentation: { caseStyle: 'convert-camel-to-kebab', onlyRequiredInUsageLine: true },
+  // The usual text is too long for 80 columns beside the name of a long flag.
+  localization: {
+    text: {
+      ...text_en,
+      briefs: { ...text_en.briefs, argumentEscapeSequence: 'Everything after this is an argument' },
+    },
+  },
 });
 
 await run(application, process.argv.slice(2), { process: process as StricliProcess });
