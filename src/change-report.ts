@@ -7,7 +7,7 @@ import type { Outcome } from './history/journal.ts';
 import { type Plan, planNames } from './migration/plan.ts';
 import type { Target } from './project.ts';
 import type { JudgedGate } from './promotion/gate.ts';
-import type { RehearsalReport } from './rehearsal/rehearse.ts';
+import type { RehearsalReport } from './rehearsal/report.ts';
 
 /** What became of it. Null: the process did not come so far. */
 export interface ChangeReport {

@@ -27,12 +27,12 @@ export { type Preflight, preflightChange } from './preflight.ts';
 export type { Project } from './project.ts';
 export type { JudgedGate, Waiver } from './promotion/gate.ts';
 export { backUpEnvironment, proveBackup, restoreEnvironment } from './recovery.ts';
-export type { RehearsalReport } from './rehearsal/rehearse.ts';
+export type { RehearsalReport } from './rehearsal/report.ts';
+export { rehearseChange } from './rehearsals.ts';
 export { deployRelease, lookAtHealth, rollBackRelease } from './releases.ts';
 export type { RestoreReport } from './restore/restore.ts';
 export {
   type Answers,
   applyChange,
   type ChangeRequest,
-  rehearseChange,
 } from './safe-change.ts';

@@ -14,7 +14,7 @@ import type { JudgedGate, Waiver } from './promotion/gate.ts';
 import { gatherEvidence } from './promotion/gather.ts';
 import { judgeGates } from './promotion/judge.ts';
 import { newestProof } from './recovery.ts';
-import type { RehearsalReport } from './rehearsal/rehearse.ts';
+import type { RehearsalReport } from './rehearsal/report.ts';
 import { recordWord, tellTheTeam } from './team-notice.ts';
 
 /** What is asked of a preflight. */

@@ -36,7 +36,7 @@ export function targetNamed(project: Project, name: string): Target {
   return { environment, address: addressOf(environment) };
 }
 
-/** Reads an environment: its marker must fit, nothing is written, not even Drydock's schema. */
+/** Reads an environment: its marker must fit, and the server refuses every write of the session. */
 export async function reading<T>(
   project: Project,
   target: Target,
@@ -45,6 +45,7 @@ export async function reading<T>(
   await using database = await connect(target.address, {
     purpose: 'read',
     signal: project.context.signal,
+    readOnly: true,
   });
   await assertMarker(database, target.environment.name);
   return await work(database);

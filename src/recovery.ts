@@ -1,6 +1,7 @@
 // The ways back: taking backups, proving them by restoring them, and bringing one back in an emergency.
 
 import { backUp } from './backup/back-up.ts';
+import type { CopyServer } from './backup/copy.ts';
 import { type Backup, type Proof, validProof } from './backup/manifest.ts';
 import { prove } from './backup/prove.ts';
 import { type Context, interrupted } from './core/context.ts';
@@ -108,7 +109,7 @@ export async function backupNamed(
 export async function withProvenCopy<T>(
   project: Project,
   backup: Backup,
-  work: (copy: Address, proof: Proof) => Promise<T>,
+  work: (copy: Address, proof: Proof, server: CopyServer) => Promise<T>,
 ): Promise<T> {
   const { context } = project;
   try {
@@ -118,7 +119,7 @@ export async function withProvenCopy<T>(
         startServer: (wanted) => startServer(context, wanted),
       });
       return await withCleanup(
-        () => work(proven.database, proven.proof),
+        () => work(proven.database, proven.proof, proven.server),
         () => proven.server.stop(),
       );
     });

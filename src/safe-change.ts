@@ -9,10 +9,8 @@ import { Failure, messageOf } from './core/failure.ts';
 import { takeSample } from './health/sample.ts';
 import { verifyHealth } from './health/verify.ts';
 import { type HealthSample, recordSample } from './history/health-samples.ts';
-import { readLedger } from './history/ledger.ts';
 import type { Finding } from './lint/finding.ts';
-import { readMigrations } from './migration/file.ts';
-import { makePlan, type Plan, planNames } from './migration/plan.ts';
+import { type Plan, planNames } from './migration/plan.ts';
 import type { Address } from './postgres/address.ts';
 import { connect } from './postgres/connect.ts';
 import { schemaFingerprint } from './postgres/fingerprint.ts';
@@ -20,8 +18,9 @@ import { findingsOf, judgeNow } from './preflight.ts';
 import { doing, type Project, planFor, reading, type Target, targetNamed } from './project.ts';
 import type { JudgedGate, Waiver } from './promotion/gate.ts';
 import { closedGates } from './promotion/judge.ts';
-import { backupNamed, takeBackup, withProvenCopy } from './recovery.ts';
-import { type RehearsalReport, rehearse } from './rehearsal/rehearse.ts';
+import { takeBackup, withProvenCopy } from './recovery.ts';
+import type { RehearsalReport } from './rehearsal/report.ts';
+import { rehearseOn } from './rehearsals.ts';
 import { recordWord, tell, tellTheTeam } from './team-notice.ts';
 import { closedAt, sleepUntil, startOf, type Wait } from './waiting.ts';
 
@@ -163,10 +162,18 @@ async function promote(project: Project, change: Change): Promise<ChangeReport> 
 
   const reason = `before ${planNames(plan).join(', ')}`;
   const backup = await takeBackup(project, target, { reason, plan: plan.digest });
-  const { proof, rehearsal } = await withProvenCopy(project, backup, async (copy, proven) => ({
-    proof: proven,
-    rehearsal: await rehearsePlan(project, { copy, plan, backup: backup.name }),
-  }));
+  const { proof, rehearsal } = await withProvenCopy(
+    project,
+    backup,
+    async (copy, proven, server) => ({
+      proof: proven,
+      rehearsal: await rehearseOn(project, {
+        copy,
+        plan,
+        origin: { from: 'backup', name: backup.name, place: server.place },
+      }),
+    }),
+  );
   const soFar = { backup: backup.name, rehearsal };
 
   const second = await judgeNow(project, judging, rehearsal);
@@ -198,52 +205,13 @@ async function promote(project: Project, change: Change): Promise<ChangeReport> 
   }
 }
 
-/** Rehearses the pending migrations of an environment on its newest backup, proving that first. */
-export async function rehearseChange(
-  project: Project,
-  request: Pick<ChangeRequest, 'environment' | 'file'>,
-): Promise<RehearsalReport> {
-  const target = targetNamed(project, request.environment);
-  const plan = await planFor(project, target, request.file);
-  const backup = await backupNamed(project, target);
-  return withProvenCopy(project, backup, async (copy) =>
-    rehearsePlan(project, {
-      copy,
-      plan: await planForCopy(project, copy, plan),
-      backup: backup.name,
-    }),
-  );
-}
-
 function runPlan(
   project: Project,
   address: Address,
-  options: Pick<ApplyOptions, 'plan' | 'backup' | 'lockPatienceMs' | 'observer'>,
+  options: Pick<ApplyOptions, 'plan' | 'backup' | 'lockPatienceMs'>,
 ): Promise<ApplyReport> {
   const { who, host } = project.actor;
   return applyPlan(project.context, { address, appliedBy: `${who}@${host}`, ...options });
-}
-
-function rehearsePlan(
-  project: Project,
-  options: { copy: Address; plan: Plan; backup: string },
-): Promise<RehearsalReport> {
-  const { copy, plan } = options;
-  return rehearse(project.context, {
-    ...options,
-    apply: (observer) => runPlan(project, copy, { plan, observer }),
-  });
-}
-
-// A backup from before earlier applies lacks their migrations too: the copy gets all that it lacks.
-async function planForCopy(project: Project, copy: Address, plan: Plan): Promise<Plan> {
-  await using database = await connect(copy, { purpose: 'rehearsal' });
-  return makePlan({
-    environment: plan.environment,
-    migrations: await readMigrations(project.config.migrations),
-    ledger: await readLedger(database),
-    upTo: plan.pending.at(-1)?.migration.version,
-  });
 }
 
 // After an apply: is the application still well? One that was ill before tells nothing of the apply, so

@@ -12,6 +12,8 @@ import type { Backup } from './manifest.ts';
 
 /** A throw-away server, as far as a proof needs one. */
 export interface CopyServer {
+  /** Where its data lies: here, or on a server that the configuration names. */
+  readonly place: 'memory' | 'disk' | 'server';
   /** The address of one of its databases, as superuser. */
   address(database: string): Address;
   /** Ends it and removes its data. */

@@ -33,10 +33,8 @@ describe.each(examples)('$path', (example) => {
   it('does on the server what is claimed of it', async () => {
     await using copy = await testDatabase({ template: 'lint_given' });
     const messages: string[] = [];
-    await using database = await connect(copy.address, {
-      purpose: 'examples',
-      onNotice: (_, message) => messages.push(message),
-    });
+    await using database = await connect(copy.address, { purpose: 'examples' });
+    database.onNotice(({ message }) => messages.push(message));
     if (example.before !== undefined && database.version >= example.before) return;
     const { findings } = await check([example], { earlier: [given], schema: known(example) });
     const observer = new Observer(database, messages, findings);

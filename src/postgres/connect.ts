@@ -12,8 +12,16 @@ export interface ConnectOptions {
   readonly purpose: string;
   /** When it fires, the running statement is cancelled on the server. */
   readonly signal?: AbortSignal;
-  /** Told every notice, warning and log line that the server sends to this session. */
-  readonly onNotice?: (severity: string, message: string) => void;
+  /** The server refuses every write of this session (manual, 20.11.1, default_transaction_read_only). */
+  readonly readOnly?: boolean;
+}
+
+/** What the server says beside its answers: notices, warnings, debug and log lines. */
+export interface Notice {
+  readonly severity: string;
+  readonly message: string;
+  /** Where in a function or a DO block it was said, the innermost place first. */
+  readonly where: string;
 }
 
 /** What a statement without result columns did. */
@@ -29,6 +37,10 @@ export interface Database extends AsyncDisposable {
   readonly pid: number;
   /** `server_version_num`, such as 150018. */
   readonly version: number;
+  /** True from BEGIN to the end of that transaction. */
+  readonly isInTransaction: boolean;
+  /** Tells every notice that the server sends to this session from now on. */
+  onNotice(listener: (notice: Notice) => void): void;
   /**
    * Runs one statement with parameters and returns its rows; or several without parameters (simple
    * protocol: one transaction where none is open) and returns the rows of the last.
@@ -65,7 +77,6 @@ export async function connect(address: Address, options: ConnectOptions): Promis
   });
   // Without a listener a connection that breaks while idle would end the whole process.
   client.on('error', () => {});
-  client.on('notice', (notice) => options.onNotice?.(notice.severity ?? '', notice.message ?? ''));
   try {
     await client.connect();
   } catch (error) {
@@ -74,6 +85,7 @@ export async function connect(address: Address, options: ConnectOptions): Promis
   }
   const session = new Session(client, address, options.signal);
   await session.identify();
+  if (options.readOnly === true) await session.execute('SET default_transaction_read_only = on');
   return session;
 }
 
@@ -92,6 +104,17 @@ class Session implements Database {
     this.#client = client;
     this.#signal = signal;
     signal?.addEventListener('abort', this.#cancel, { once: true });
+  }
+
+  get isInTransaction(): boolean {
+    const status = this.#client.getTransactionStatus();
+    return status === 'T' || status === 'E';
+  }
+
+  onNotice(listener: (notice: Notice) => void): void {
+    this.#client.on('notice', ({ severity = '', message = '', where = '' }) =>
+      listener({ severity, message, where }),
+    );
   }
 
   async identify(): Promise<void> {

@@ -5,7 +5,7 @@ import type { HealthSample } from '../history/health-samples.ts';
 import type { LedgerRow } from '../history/ledger.ts';
 import type { Finding } from '../lint/finding.ts';
 import type { Migration } from '../migration/file.ts';
-import type { RehearsalReport } from '../rehearsal/rehearse.ts';
+import type { RehearsalReport } from '../rehearsal/report.ts';
 
 /** What an earlier environment shows. */
 export interface EnvironmentState {

@@ -4,7 +4,8 @@ import { planOf } from '../../test/migrations.ts';
 import { applyPlan } from '../apply/apply.ts';
 import { install } from '../history/install.ts';
 import { connect } from '../postgres/connect.ts';
-import { type RehearsalReport, rehearse } from './rehearse.ts';
+import { rehearse } from './rehearse.ts';
+import type { RehearsalReport } from './report.ts';
 
 let copy: TestDatabase;
 
@@ -21,13 +22,15 @@ afterEach(() => copy.drop());
 async function rehearsalOf(sql: string): Promise<RehearsalReport> {
   const plan = await planOf({ '001_a': sql });
   const context = testContext();
-  return rehearse(context, {
+  const { report } = await rehearse(context, {
     plan,
     copy: copy.address,
-    backup: 'pre_migration_20260115_020000.dump',
+    origin: { from: 'backup', name: 'pre_migration_20260115_020000.dump', place: 'memory' },
+    reader: { locksOf: async () => [], emptiedBy: async () => [] },
     apply: (observer) =>
       applyPlan(context, { address: copy.address, plan, appliedBy: 'me', observer }),
   });
+  return report;
 }
 
 describe('a rehearsal', () => {
@@ -49,7 +52,7 @@ describe('a rehearsal', () => {
     ['SELECT * FROM users', 'ACCESS SHARE', 'nothing'],
   ])('sees the lock of %s', async (sql, mode, blocks) => {
     const { statements } = await rehearsalOf(`${sql};`);
-    expect(statements.at(-1)?.locks).toEqual([{ relation: 'users', mode, blocks }]);
+    expect(statements.at(-1)?.locks).toMatchObject([{ relation: 'users', mode, blocks }]);
   });
 
   it('sees locks that are taken inside a DO block', async () => {

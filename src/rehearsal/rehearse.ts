@@ -1,52 +1,48 @@
-// Runs a plan on a restored copy with the very code that will run it in production, and writes down
-// what each statement really did: its time, its rows, the locks it took on tables that existed before.
+// Runs a plan on a copy with the very code that will run it for real, and writes down what each
+// statement really did.
 
 import type { ApplyReport, StatementObserver } from '../apply/report.ts';
 import { type Context, step } from '../core/context.ts';
 import { formatDuration } from '../core/duration.ts';
-import type { Evidence } from '../core/evidence.ts';
-import { Failure } from '../core/failure.ts';
+import { Failure, withCleanup } from '../core/failure.ts';
 import type { Plan } from '../migration/plan.ts';
 import type { Address } from '../postgres/address.ts';
-import { connect } from '../postgres/connect.ts';
-import { type ObservedLock, observeLocks, strongestBlocking } from './locks.ts';
+import { heldMs, longestBlocking } from './locks.ts';
+import { type LockReader, watchStatements } from './observe.ts';
+import { readTables, type TableFigures, tableChanges } from './observe-tables.ts';
+import type { ObservedFacts } from './observe-work.ts';
+import type { CopyOrigin, RehearsalParts, RehearsalReport, RehearsedStatement } from './report.ts';
 
-/** One statement of the plan, as it went on the copy. */
-export interface RehearsedStatement {
-  readonly migration: string;
-  readonly line: number;
-  readonly sql: string;
-  readonly ms: number;
-  readonly rows: number | null;
-  /** Locks that this statement took on relations that existed before, held until its COMMIT. */
-  readonly locks: readonly ObservedLock[];
+/** What a statement says of itself: functions of the check, handed in. */
+export interface StatementReader {
+  readonly locksOf: LockReader;
+  /** Tables that it takes rows from by name: DELETE, TRUNCATE, DROP TABLE. */
+  readonly emptiedBy: (sql: string) => Promise<readonly string[]>;
 }
 
-/** The evidence of a rehearsal. */
-export interface RehearsalReport extends Evidence {
-  readonly kind: 'rehearsal';
-  readonly environment: string;
-  /** File name of the backup that the copy was restored from. */
-  readonly backup: string;
-  readonly statements: readonly RehearsedStatement[];
-  readonly totalMs: number;
-  /** The strongest lock that blocked others, and how long it was held; null when none was. */
-  readonly longestBlock: {
-    readonly relation: string;
-    readonly mode: string;
-    readonly ms: number;
-  } | null;
+/** Something that looks at the copy around the plan, and adds its part to the report. */
+export interface AroundPlan {
+  before(copy: Address): Promise<void>;
+  after(copy: Address): Promise<RehearsalParts>;
 }
 
 /** What a rehearsal needs. */
 export interface RehearsalOptions {
   /** The plan for the copy. */
   readonly plan: Plan;
-  /** The copy: a database that nobody else uses, restored from `backup`. */
+  /** The copy: a database that nobody else uses. */
   readonly copy: Address;
-  readonly backup: string;
-  /** Runs the plan on the copy: the same function that will run it in production. */
+  readonly origin: CopyOrigin;
+  readonly reader: StatementReader;
+  readonly around?: readonly AroundPlan[];
+  /** Runs the plan on the copy: the same function that will run it for real. */
   readonly apply: (observer: StatementObserver) => Promise<ApplyReport>;
+}
+
+/** A rehearsal with the figures of the copy before it, for a forecast. */
+export interface Rehearsed {
+  readonly report: RehearsalReport;
+  readonly tablesBefore: ReadonlyMap<string, TableFigures>;
 }
 
 /**
@@ -55,53 +51,89 @@ export interface RehearsalOptions {
  * @throws `rehearsal/failed` with the statement that failed: the same would have happened in the
  *   environment
  */
-export async function rehearse(
-  context: Context,
-  options: RehearsalOptions,
-): Promise<RehearsalReport> {
-  return step(context, `rehearse on the restored copy`, async (reporter) => {
-    const startedAt = context.clock.now().toISOString();
-    const locks = await observeLocks(await relationsBefore(options.copy));
-    const applied = await options.apply(locks.observer).catch((failure: unknown) => {
-      throw rehearsalFailure(failure);
-    });
-    const statements = applied.statements.map((statement) => ({
-      ...statement,
-      locks: locks.of(statement),
-    }));
-    const totalMs = applied.migrations.reduce((sum, migration) => sum + migration.ms, 0);
-    reporter.summary(`statements: ${statements.length}, in ${formatDuration(totalMs)}`);
-    return {
-      kind: 'rehearsal',
-      version: 1,
-      plan: options.plan.digest,
-      startedAt,
-      endedAt: context.clock.now().toISOString(),
-      outcome: 'done',
-      environment: options.plan.environment,
-      backup: options.backup,
-      statements,
-      totalMs,
-      longestBlock: strongestBlocking(locks.held()),
-    };
-  });
+export async function rehearse(context: Context, options: RehearsalOptions): Promise<Rehearsed> {
+  const { copy, plan, origin, around = [] } = options;
+  return step(
+    context,
+    `rehearse on the ${origin.from === 'backup' ? 'restored ' : ''}copy`,
+    async (reporter) => {
+      const startedAt = context.clock.now().toISOString();
+      const tablesBefore = await readTables(copy, context.signal);
+      for (const each of around) await each.before(copy);
+      const { statements, serverVersion } = await runWatched(options);
+      const parts: RehearsalParts[] = [];
+      for (const each of around) parts.push(await each.after(copy));
+      const emptied = await Promise.all(statements.map(({ sql }) => options.reader.emptiedBy(sql)));
+      const tables = tableChanges(
+        tablesBefore,
+        await readTables(copy, context.signal),
+        new Set(emptied.flat()),
+      );
+      const totalMs = statements.reduce((sum, { ms }) => sum + ms, 0);
+      reporter.summary(`statements: ${statements.length}, in ${formatDuration(totalMs)}`);
+      const longest = longestBlocking(statements.flatMap(({ locks }) => locks));
+      const report: RehearsalReport = {
+        kind: 'rehearsal',
+        version: 1,
+        plan: plan.digest,
+        startedAt,
+        endedAt: context.clock.now().toISOString(),
+        outcome: 'done',
+        environment: plan.environment,
+        copy: origin,
+        serverVersion,
+        statements,
+        totalMs,
+        longestBlock: longest,
+        tables,
+        ...Object.assign({}, ...parts),
+      };
+      return { report, tablesBefore };
+    },
+  );
 }
 
-// Only locks on what existed before can block anybody.
-async function relationsBefore(copy: Address): Promise<readonly string[]> {
-  await using database = await connect(copy, { purpose: 'rehearsal' });
-  const rows = await database.query<{ oid: string }>(
-    `SELECT c.oid::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE c.relkind IN ('r', 'p', 'm') AND n.nspname !~ '^(pg_|information_schema$|drydock$)'`,
+async function runWatched({ copy, reader, apply }: RehearsalOptions): Promise<{
+  readonly statements: readonly RehearsedStatement[];
+  readonly serverVersion: number;
+}> {
+  const watch = await watchStatements({ copy, locksOf: reader.locksOf });
+  return await withCleanup(
+    async () => {
+      const applied = await apply(watch.observer).catch((failure: unknown) => {
+        throw rehearsalFailure(failure);
+      });
+      const statements = joined(applied, watch.facts());
+      return { statements, serverVersion: watch.serverVersion };
+    },
+    async () => await watch[Symbol.asyncDispose](),
   );
-  return rows.map((row) => row.oid);
+}
+
+// Both lists are in the order in which the statements ran.
+function joined(
+  { statements }: ApplyReport,
+  facts: readonly ObservedFacts[],
+): readonly RehearsedStatement[] {
+  const watched = statements.flatMap((statement, index) => {
+    const seen = facts[index];
+    return seen === undefined ? [] : [{ ...statement, ...seen }];
+  });
+  const held = heldMs(watched);
+  return watched.map((statement, index) => ({
+    ...statement,
+    locks: statement.locks.map(({ seenMs, ...lock }) => ({
+      ...lock,
+      ms: seenMs ?? held[index] ?? 0,
+    })),
+  }));
 }
 
 function rehearsalFailure(failure: unknown): unknown {
   if (!(failure instanceof Failure) || failure.code === 'interrupted') return failure;
   return new Failure({
     code: 'rehearsal/failed',
-    message: `the rehearsal failed on the restored copy: ${failure.message}`,
+    message: `the rehearsal failed on the copy: ${failure.message}`,
     hint: `Correct the migration, then rehearse again with: drydock rehearse`,
     details: failure.details,
     cause: failure,

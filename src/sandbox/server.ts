@@ -37,7 +37,7 @@ export interface ServerOptions {
 /** A running throw-away server. */
 export interface SandboxServer extends AsyncDisposable {
   readonly major: number;
-  readonly inMemory: boolean;
+  readonly place: 'memory' | 'disk';
   /** Holds the data directory, the socket and the log; removed by {@link SandboxServer.stop}. */
   readonly folder: string;
   /** The address of one of its databases, as superuser: over TCP where that was asked for. */
@@ -95,7 +95,7 @@ async function start(
     throwIfInterrupted(signal);
     return {
       major: installation.major,
-      inMemory,
+      place: inMemory ? 'memory' : 'disk',
       folder,
       address: (database) => door.withDatabase(database),
       stop,

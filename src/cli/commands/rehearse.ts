@@ -10,7 +10,7 @@ export const rehearse: Verb = verb({
     'Restores the newest backup into a throw-away server, compares it with its manifest, runs the pending migrations on it with the same code that runs them for real, and reports the time, the rows and the locks of each statement. It does not yet forecast what production would feel, and it sees no lock of a statement that cannot be in a transaction.',
   args: [environmentArgument, migrationArgument],
   run: async ({ project, cwd }, environment = '', file) => {
-    const { rehearseChange } = await import('../../safe-change.ts');
+    const { rehearseChange } = await import('../../rehearsals.ts');
     const report = await rehearseChange(await project(), {
       environment,
       file: file?.includes('/') ? resolve(cwd, file) : file,

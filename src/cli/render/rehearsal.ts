@@ -2,7 +2,7 @@
 
 import { formatDuration } from '../../core/duration.ts';
 import { firstWords } from '../../migration/steps.ts';
-import type { RehearsalReport, RehearsedStatement } from '../../rehearsal/rehearse.ts';
+import type { RehearsalReport, RehearsedStatement } from '../../rehearsal/report.ts';
 import { table } from './text.ts';
 
 /** The report as a table and a closing sentence. */
@@ -16,7 +16,7 @@ export function renderRehearsal(report: RehearsalReport): string {
   ]);
   return [
     `Rehearsed on a copy of ${report.environment}, restored from`,
-    `${report.backup}:`,
+    `${report.copy.name}:`,
     '',
     table(
       [
