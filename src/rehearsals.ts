@@ -62,8 +62,8 @@ export async function rehearseOn(
   return report;
 }
 
-// What the check knows of statements, for what watching cannot see.
-function readerFor(signal: AbortSignal): StatementReader {
+/** What the check knows of statements, for what watching cannot see. */
+export function readerFor(signal: AbortSignal): StatementReader {
   return {
     emptiedBy: tablesEmptiedBy,
     locksOf: async (sql, copy) => {

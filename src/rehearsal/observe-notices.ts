@@ -36,7 +36,8 @@ export function factsTold(notices: readonly Notice[]): ToldFacts {
     indexBuilds: found(
       /^building index "(.+)" on table "(.+)" (serially|with request for .+)$/,
       ([, index = '', relation = '', how]) => ({ index, relation, isParallel: how !== 'serially' }),
-    ),
+      // The server's own store of large values, which comes and goes with its table.
+    ).filter(({ relation }) => !relation.startsWith('pg_toast')),
     validated: [
       ...found(/^verifying table "(.+)"$/, (match) => `the rows of ${nameIn(match)}`),
       ...found(/^validating foreign key constraint "(.+)"$/, (match) => `key ${nameIn(match)}`),

@@ -63,14 +63,22 @@ export function watchFromOutside(database: Database, options: OutsideOptions): O
         if (relation === undefined || !isTable(relation)) return [];
         return [{ relation: relation.name, mode, ms: to - from }];
       });
+      const isClaimed = ({ name }: KnownRelation): boolean =>
+        claimed.some(({ relation }) => relation === name);
+      const names = new Set([...known.values()].filter(isClaimed).map(({ name }) => name));
       const missed = claimed.filter(
         ({ relation, mode }) =>
-          !locks.some((lock) => lock.relation === relation && lock.mode === mode) &&
-          [...known.values()].some(({ name }) => name === relation),
+          names.has(relation) &&
+          !locks.some((lock) => lock.relation === relation && lock.mode === mode),
       );
       return {
         locks: [...locks, ...missed.map((lock) => ({ ...lock, ms: 0 }))],
-        touched: [...new Set([...seen.values()].map(({ oid }) => oid))],
+        touched: [
+          ...new Set([
+            ...[...seen.values()].map(({ oid }) => oid),
+            ...[...known.values()].filter(isClaimed).map(({ oid }) => oid),
+          ]),
+        ],
       };
     },
   };

@@ -87,7 +87,7 @@ const ownRelations = `
          (SELECT json_agg(json_build_object(
             'oid', held.oid::text, 'modes', held.modes, 'kind', c.relkind,
             'name', CASE WHEN n.nspname = 'public' THEN quote_ident(c.relname)
-                         ELSE format('%I.%I', n.nspname, c.relname) END,
+                         WHEN n.nspname IS NOT NULL THEN format('%I.%I', n.nspname, c.relname) END,
             'table', i.indrelid::text, 'node', pg_relation_filenode(c.oid)::text,
             'bytes', pg_table_size(c.oid)::text, 'rows', greatest(c.reltuples, 0),
             'counters', json_build_array(

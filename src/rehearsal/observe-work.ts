@@ -29,18 +29,19 @@ export interface Comparison {
 export function factsInside(comparison: Comparison): ObservedFacts {
   const { before, after, told, known, transaction } = comparison;
   const touched = [...after.relations.values()];
+  const existing = touched.flatMap(({ now }) => (now === null ? [] : [now]));
+  const made = filesMade(existing, comparison);
   return {
     transaction,
     locks: locksTaken(comparison),
-    ...filesMade(
-      touched.flatMap(({ now }) => (now === null ? [] : [now])),
-      comparison,
-    ),
-    scans: touched.flatMap((relation) => scanOf(relation, comparison)),
-    indexBuilds: told.indexBuilds.map(({ index, relation }) => ({
-      index,
-      relation: nameOf(relation, touched),
-    })),
+    ...made,
+    // To empty a table is to make its indexes anew, of no rows: that is no work.
+    scans: touched
+      .flatMap((relation) => scanOf(relation, comparison))
+      .filter(({ relation }) => !made.truncated.includes(relation)),
+    indexBuilds: told.indexBuilds
+      .filter(({ relation }) => !made.truncated.some((name) => unqualified(name) === relation))
+      .map(({ index, relation }) => ({ index, relation: nameOf(relation, touched) })),
     validated: told.validated,
     notValidated: told.notValidated,
     changes: touched.flatMap((relation) => changeOf(relation, before, known)),
