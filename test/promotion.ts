@@ -4,6 +4,7 @@ import type { Environment, Window } from '../src/config/environment.ts';
 import type { LedgerRow } from '../src/history/ledger.ts';
 import type { Finding } from '../src/lint/finding.ts';
 import type { Migration } from '../src/migration/file.ts';
+import { emptyStep } from '../src/migration/steps.ts';
 import type { EnvironmentState, PromotionEvidence } from '../src/promotion/evidence.ts';
 
 /** A winter night in New York: 03:00 there. */
@@ -46,7 +47,7 @@ export const migration: Migration = {
   path: 'migrations/008_add_teacher_mode.sql',
   sql: '',
   checksum: 'c8',
-  steps: [{ kind: 'transaction', statements: [] }],
+  steps: [emptyStep],
   hasOwnTransaction: true,
 };
 

@@ -95,9 +95,7 @@ async function applyMigration(
   let stepsDone = fromStep;
   await withCleanup(
     async () => {
-      // A file of comments only is a migration too, of one empty transaction.
-      const steps: readonly MigrationStep[] =
-        migration.steps.length > 0 ? migration.steps : [{ kind: 'transaction', statements: [] }];
+      const { steps } = migration;
       for (const [index, current] of steps.entries()) {
         if (index < fromStep) continue;
         const stepStartedAt = performance.now();

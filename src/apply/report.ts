@@ -5,10 +5,8 @@ import type { MigrationStatement } from '../migration/steps.ts';
 import type { Database } from '../postgres/connect.ts';
 
 /** What one statement did. */
-export interface StatementReport {
+export interface StatementReport extends MigrationStatement {
   readonly migration: string;
-  readonly line: number;
-  readonly sql: string;
   readonly ms: number;
   /** Rows that the server counted; null for DDL. */
   readonly rows: number | null;

@@ -9,6 +9,7 @@ import type { Finding } from '../lint/finding.ts';
 import type { Target } from '../project.ts';
 import type { Answers, FinalQuestion, PlanQuestion } from '../safe-change.ts';
 import { renderGates } from './render/gates.ts';
+import { renderPlan } from './render/plan.ts';
 import { renderRehearsal } from './render/rehearsal.ts';
 import { plural } from './render/text.ts';
 import type { CommandInput } from './verb.ts';
@@ -67,16 +68,11 @@ export async function askText(message: string): Promise<string> {
 function planText({ target, plan, findings, gates }: PlanQuestion): string {
   const count = (severity: Finding['severity']): number =>
     findings.filter((finding) => finding.severity === severity).length;
-  const steps = plan.pending.map(({ migration, fromStep }) => {
-    const statements = migration.steps.reduce((sum, each) => sum + each.statements.length, 0);
-    const from = fromStep > 0 ? `, from step ${fromStep + 1} of ${migration.steps.length}` : '';
-    return `  ${migration.name}  ${plural(statements, 'statement')}${from}`;
-  });
   return [
     '',
     `Plan for ${target.environment.name}  ${shortDigest(plan.digest)}`,
     `  ${target.address.label}`,
-    ...steps,
+    renderPlan(plan),
     `  check: ${plural(count('error'), 'error')}, ${plural(count('warning'), 'warning')} (drydock check shows them)`,
     ...(gates.length === 0 ? [] : ['', renderGates(gates)]),
     '',

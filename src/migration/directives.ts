@@ -1,6 +1,8 @@
 // The comments of a migration that decide how it is run:
 //   -- drydock: no-transaction   each statement outside BEGIN and COMMIT is committed by itself
 //   -- drydock: batch [options]  the next UPDATE, DELETE or INSERT … SELECT is run in batches
+//   -- drydock: verify <query>   must return true before the step that it follows counts
+//   -- drydock: deletes <table>[, <table>]   rows of these may go though no statement names them
 // Those that speak to the check are in lint/directives.ts.
 
 import type { ParsedStatement } from '../postgres/parser.ts';
@@ -25,6 +27,28 @@ export function batchesOf(
     if (next !== undefined) batches.set(next, restOf(comment));
   }
   return batches;
+}
+
+/** What a comment says about the step that it stands in or behind. */
+export interface StepDirective {
+  readonly start: number;
+  readonly verify: string | undefined;
+  readonly deletes: readonly string[];
+}
+
+/** The comments that say something about a step, in order. */
+export function stepDirectivesOf(comments: readonly SqlComment[]): readonly StepDirective[] {
+  return comments.flatMap((comment): StepDirective[] => {
+    const { start } = comment;
+    switch (wordOf(comment)) {
+      case 'verify':
+        return [{ start, verify: restOf(comment).replace(/;\s*$/, ''), deletes: [] }];
+      case 'deletes':
+        return [{ start, verify: undefined, deletes: restOf(comment).split(/[\s,]+/) }];
+      default:
+        return [];
+    }
+  });
 }
 
 function wordOf({ text }: SqlComment): string | undefined {

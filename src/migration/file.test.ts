@@ -54,6 +54,16 @@ describe('reading migrations', () => {
     });
   });
 
+  it('refuses an assertion that is no query', async () => {
+    for (const sql of ['SELEC 1', 'DELETE FROM a', 'SELECT 1; SELECT 2', '']) {
+      const path = write('001_a.sql', `SELECT 1;\n-- drydock: verify ${sql}\n`);
+      await expect(readMigration(path)).rejects.toMatchObject({
+        code: 'migration/verify-is-no-query',
+        details: { line: 2 },
+      });
+    }
+  });
+
   it('tells that a file is missing, and which', async () => {
     await expect(readMigration(join(folder, '001_a.sql'))).rejects.toMatchObject({
       code: 'migration/not-found',

@@ -4,9 +4,14 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { sha256 } from '../core/digest.ts';
 import { Failure } from '../core/failure.ts';
-import { type ParsedStatement, parseSql } from '../postgres/parser.ts';
+import { parseSql } from '../postgres/parser.ts';
 import { positionsIn } from '../postgres/text-position.ts';
-import { type MigrationStep, type Place, splitIntoSteps } from './steps.ts';
+import {
+  type MigrationStatement,
+  type MigrationStep,
+  type Place,
+  splitIntoSteps,
+} from './steps.ts';
 import { syntaxFailure, typedPath } from './syntax.ts';
 import { compareVersions, inOrder, versionOf } from './version.ts';
 
@@ -31,8 +36,8 @@ const namePattern = /^(\d{1,14})_([A-Za-z0-9][\w-]*)\.sql$/;
 /**
  * Reads one migration.
  *
- * @throws `migration/not-found`, `migration/bad-name`, `migration/does-not-parse`, and what
- *   {@link splitIntoSteps} throws
+ * @throws `migration/not-found`, `migration/bad-name`, `migration/does-not-parse`,
+ *   `migration/verify-is-no-query`, and what {@link splitIntoSteps} throws
  */
 export async function readMigration(path: string): Promise<Migration> {
   const file = basename(path);
@@ -43,11 +48,12 @@ export async function readMigration(path: string): Promise<Migration> {
   const [problem] = parsed.problems;
   if (problem !== undefined) throw syntaxFailure(path, sql, problem);
   const positionAt = positionsIn(sql);
-  const placeOf = (statement: ParsedStatement): Place => ({
+  const placeOf = ({ start }: { readonly start: number }): Place => ({
     file: path,
-    line: positionAt(statement.start).line,
+    line: positionAt(start).line,
   });
   const { steps, hasOwnTransaction } = splitIntoSteps(parsed.statements, placeOf, parsed.comments);
+  for (const { verifications } of steps) await assertQueries(path, verifications);
   return {
     version,
     name: file.slice(0, -'.sql'.length),
@@ -90,6 +96,25 @@ export function checksumOf(sql: string): string {
     .replaceAll('\r\n', '\n')
     .trimEnd();
   return sha256(normalised);
+}
+
+async function assertQueries(
+  path: string,
+  verifications: readonly MigrationStatement[],
+): Promise<void> {
+  for (const { sql, line } of verifications) {
+    const { statements, problems } = await parseSql(sql);
+    const [query] = statements;
+    if (problems.length === 0 && statements.length === 1 && 'SelectStmt' in (query?.node ?? {})) {
+      continue;
+    }
+    throw new Failure({
+      code: 'migration/verify-is-no-query',
+      message: `${path}:${line}: what stands after \`drydock: verify\` is not one query${problems[0] === undefined ? '' : `: ${problems[0].message}`}`,
+      hint: 'Write one SELECT that returns true, for example: -- drydock: verify SELECT count(*) = 0 FROM users WHERE email IS NULL',
+      details: { file: path, line },
+    });
+  }
 }
 
 function assertDistinctNumbers(folder: string, files: readonly string[]): void {

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { type ParsedStatement, parseSql } from '../postgres/parser.ts';
+import { parseSql } from '../postgres/parser.ts';
 import { type MigrationStep, type Place, splitIntoSteps } from './steps.ts';
 
 async function stepsOf(sql: string): Promise<readonly MigrationStep[]> {
   const { statements, comments } = await parseSql(sql);
-  const placeOf = (statement: ParsedStatement): Place => ({
+  const placeOf = ({ start }: { readonly start: number }): Place => ({
     file: '001_test.sql',
-    line: sql.slice(0, statement.start).split('\n').length,
+    line: sql.slice(0, start).split('\n').length,
   });
   return splitIntoSteps(statements, placeOf, comments).steps;
 }
@@ -62,6 +62,47 @@ describe('the steps of a migration', () => {
     await expect(
       stepsOf('BEGIN;\n-- drydock: batch\nDELETE FROM a;\nCOMMIT;'),
     ).rejects.toMatchObject({ code: 'migration/cannot-be-in-transaction' });
+  });
+
+  it('give a long validation a transaction of its own, unless the file sets the borders', async () => {
+    const sql =
+      'ALTER TABLE a ADD CONSTRAINT c CHECK (x > 0) NOT VALID; ALTER TABLE a VALIDATE CONSTRAINT c; SELECT 1;';
+    expect(shape(await stepsOf(sql))).toEqual(['transaction 1', 'transaction 1', 'transaction 1']);
+    expect(shape(await stepsOf(`BEGIN; ${sql} COMMIT;`))).toEqual(['transaction 3']);
+  });
+
+  it('carry the settings of a file to its later steps', async () => {
+    const steps = await stepsOf(
+      `SET search_path = a; SET LOCAL work_mem = '8MB'; SELECT 1; VACUUM b;
+       BEGIN; SET lock_timeout = 0; COMMIT; VACUUM c;`,
+    );
+    expect(steps.map(({ settings }) => settings.map(({ sql }) => sql))).toEqual([
+      [],
+      ['SET search_path = a'],
+      ['SET search_path = a'],
+      ['SET search_path = a', 'SET lock_timeout = 0'],
+    ]);
+  });
+
+  it('take what comments say for the step that began before them', async () => {
+    const steps = await stepsOf(
+      `-- drydock: verify SELECT 1 = 1;
+       SELECT 1;
+       BEGIN;
+       -- drydock: deletes b, c
+       DELETE FROM a;
+       COMMIT;
+       /* drydock: verify
+          SELECT count(*) = 0 FROM a */
+       VACUUM a;`,
+    );
+    expect(
+      steps.map(({ verifications, mayDelete }) => [verifications.map(({ sql }) => sql), mayDelete]),
+    ).toEqual([
+      [['SELECT 1 = 1'], []],
+      [['SELECT count(*) = 0 FROM a'], ['b', 'c']],
+      [[], []],
+    ]);
   });
 
   it('take a DO block into the transaction when it only speaks of COMMIT', async () => {

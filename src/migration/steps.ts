@@ -5,13 +5,19 @@
 import { Failure } from '../core/failure.ts';
 import type { Node, ParsedStatement } from '../postgres/parser.ts';
 import type { SqlComment } from '../postgres/sql-text.ts';
-import { asksForNoTransaction, batchesOf } from './directives.ts';
-import { canBeBatched, mustRunAlone } from './statement-class.ts';
+import {
+  asksForNoTransaction,
+  batchesOf,
+  type StepDirective,
+  stepDirectivesOf,
+} from './directives.ts';
+import { canBeBatched, classOf, mustRunAlone, type StatementClass } from './statement-class.ts';
 
 /** A statement with its place in the file. */
 export interface MigrationStatement {
   readonly sql: string;
   readonly line: number;
+  readonly class: StatementClass;
 }
 
 /**
@@ -21,6 +27,16 @@ export interface MigrationStatement {
 export interface MigrationStep {
   readonly kind: 'transaction' | 'alone' | 'batch';
   readonly statements: readonly MigrationStatement[];
+  /**
+   * The SET statements of earlier steps. They hold for the rest of their file, so they are run again
+   * before each later step: a step is the same whether it follows the others or is the first of a run
+   * that goes on after a crash.
+   */
+  readonly settings: readonly MigrationStatement[];
+  /** `-- drydock: verify …`: queries that must return true before the step counts. */
+  readonly verifications: readonly MigrationStatement[];
+  /** Tables that the step may delete rows of without naming them: `-- drydock: deletes …`. */
+  readonly mayDelete: readonly string[];
   /** What stands after the word in `-- drydock: batch …`; for a batch alone. */
   readonly batchOptions?: string;
 }
@@ -31,8 +47,20 @@ export interface Place {
   readonly line: number;
 }
 
+/** A step without statements: a file of comments is a migration too. */
+export const emptyStep: MigrationStep = {
+  kind: 'transaction',
+  statements: [],
+  settings: [],
+  verifications: [],
+  mayDelete: [],
+};
+
 /**
  * The steps of a file, in order; its comments may ask for others (`directives.ts`).
+ *
+ * A long validation gets a transaction of its own where the file sets no borders: it would otherwise
+ * read its table under the stronger locks of the statements before.
  *
  * @throws `migration/transaction-in-pieces` when BEGIN and COMMIT do not pair, or a ROLLBACK stands
  *   in the file; `migration/cannot-be-in-transaction` when a statement between them cannot be there;
@@ -40,61 +68,149 @@ export interface Place {
  */
 export function splitIntoSteps(
   statements: readonly ParsedStatement[],
-  placeOf: (statement: ParsedStatement) => Place,
+  placeOf: (place: { readonly start: number }) => Place,
   comments: readonly SqlComment[] = [],
 ): { steps: readonly MigrationStep[]; hasOwnTransaction: boolean } {
   const separately = asksForNoTransaction(comments);
   const batches = batchesOf(comments, statements);
-  const steps: MigrationStep[] = [];
-  let open: MigrationStatement[] = [];
+  const cut = new Cut(placeOf, comments);
   let begunAt: Place | undefined;
   let hasOwnTransaction = false;
 
-  const close = (): void => {
-    if (open.length > 0) steps.push({ kind: 'transaction', statements: open });
-    open = [];
-  };
-
   for (const statement of statements) {
     const place = placeOf(statement);
-    const entry = { sql: statement.text, line: place.line };
     const batchOptions = batches.get(statement);
     switch (transactionCommand(statement.node)) {
       case 'begin':
         if (begunAt !== undefined) throw inPieces(place, 'a second BEGIN before the COMMIT');
-        close();
+        cut.close();
+        cut.begin(statement.start);
         begunAt = place;
         hasOwnTransaction = true;
         break;
       case 'commit':
         if (begunAt === undefined) throw inPieces(place, 'a COMMIT without a BEGIN');
-        close();
+        cut.close();
         begunAt = undefined;
         break;
       case 'rollback':
         throw inPieces(place, 'a ROLLBACK, which would undo the migration and still count it');
-      case undefined:
-        if (batchOptions !== undefined && !canBeBatched(statement.node)) {
-          throw cannotBeBatched(place, statement.text);
-        }
-        if (batchOptions === undefined && !mustRunAlone(statement.node)) {
-          open.push(entry);
-          if (separately && begunAt === undefined) close();
-        } else if (begunAt !== undefined) {
+      case undefined: {
+        const kind = kindOf(statement, place, batchOptions);
+        if (kind !== 'transaction' && begunAt !== undefined) {
           throw cannotBeInTransaction(place, statement.text);
-        } else {
-          close();
-          steps.push(
-            batchOptions === undefined
-              ? { kind: 'alone', statements: [entry] }
-              : { kind: 'batch', statements: [entry], batchOptions },
-          );
         }
+        const isByItself =
+          kind !== 'transaction' ||
+          (begunAt === undefined && (separately || classOf(statement.node) === 'validation'));
+        if (isByItself) cut.close();
+        cut.add(statement, kind, batchOptions);
+        if (isByItself) cut.close();
+      }
     }
   }
   if (begunAt !== undefined) throw inPieces(begunAt, 'a BEGIN without a COMMIT');
-  close();
-  return { steps, hasOwnTransaction };
+  cut.close();
+  return { steps: cut.steps(), hasOwnTransaction };
+}
+
+function kindOf(
+  { node, text }: ParsedStatement,
+  place: Place,
+  batchOptions: string | undefined,
+): MigrationStep['kind'] {
+  if (batchOptions === undefined) return mustRunAlone(node) ? 'alone' : 'transaction';
+  if (!canBeBatched(node)) throw cannotBeBatched(place, text);
+  return 'batch';
+}
+
+// The steps as they grow. What comments say of a step belongs to the last one that began before them.
+class Cut {
+  readonly #placeOf: (place: { readonly start: number }) => Place;
+  readonly #comments: readonly SqlComment[];
+  readonly #steps: { readonly start: number; readonly step: MigrationStep }[] = [];
+  readonly #settings: MigrationStatement[] = [];
+  #open: ParsedStatement[] = [];
+  #kind: MigrationStep['kind'] = 'transaction';
+  #batchOptions: string | undefined;
+  #start: number | undefined;
+
+  constructor(
+    placeOf: (place: { readonly start: number }) => Place,
+    comments: readonly SqlComment[],
+  ) {
+    this.#placeOf = placeOf;
+    this.#comments = comments;
+  }
+
+  /** Says where the next step begins, when that is before its first statement. */
+  begin(start: number): void {
+    this.#start = start;
+  }
+
+  add(
+    statement: ParsedStatement,
+    kind: MigrationStep['kind'],
+    batchOptions: string | undefined,
+  ): void {
+    this.#start ??= statement.start;
+    this.#open.push(statement);
+    this.#kind = kind;
+    this.#batchOptions = batchOptions;
+  }
+
+  /** Ends the step. */
+  close(): void {
+    if (this.#open.length > 0) {
+      const statements = this.#open.map(({ text, start, node }) => ({
+        sql: text,
+        line: this.#placeOf({ start }).line,
+        class: classOf(node),
+      }));
+      const step = {
+        ...emptyStep,
+        kind: this.#kind,
+        statements,
+        settings: [...this.#settings],
+        ...(this.#batchOptions === undefined ? {} : { batchOptions: this.#batchOptions }),
+      };
+      this.#steps.push({ start: this.#start ?? 0, step });
+      this.#settings.push(
+        ...statements.filter((_, index) => isSetting(this.#open[index]?.node ?? {})),
+      );
+    }
+    this.#open = [];
+    this.#start = undefined;
+  }
+
+  steps(): readonly MigrationStep[] {
+    if (this.#steps.length === 0) this.#steps.push({ start: 0, step: emptyStep });
+    const said = new Map<number, StepDirective[]>();
+    for (const directive of stepDirectivesOf(this.#comments)) {
+      const after = this.#steps.findLastIndex(({ start }) => start <= directive.start);
+      const index = Math.max(after, 0);
+      said.set(index, [...(said.get(index) ?? []), directive]);
+    }
+    return this.#steps.map(({ step }, index) => {
+      const directives = said.get(index) ?? [];
+      return {
+        ...step,
+        verifications: directives.flatMap(({ verify, start }) =>
+          verify === undefined
+            ? []
+            : [{ sql: verify, line: this.#placeOf({ start }).line, class: 'transactional' }],
+        ),
+        mayDelete: directives.flatMap(({ deletes }) => deletes),
+      };
+    });
+  }
+}
+
+// SET LOCAL and SET TRANSACTION end with their transaction.
+function isSetting(node: Node | Record<string, never>): boolean {
+  if (!('VariableSetStmt' in node)) return false;
+  const { is_local: isLocal, name } = node.VariableSetStmt;
+  return isLocal !== true && name !== 'TRANSACTION';
 }
 
 function transactionCommand(node: Node): 'begin' | 'commit' | 'rollback' | undefined {

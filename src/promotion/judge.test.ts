@@ -10,6 +10,7 @@ import {
   production,
 } from '../../test/promotion.ts';
 import { Secret } from '../config/environment.ts';
+import { emptyStep } from '../migration/steps.ts';
 import type { PromotionEvidence } from './evidence.ts';
 import { closedGates, gates, judgeGates, parseWaiver } from './judge.ts';
 
@@ -79,9 +80,7 @@ const spoiled: readonly (readonly [string, string, Partial<PromotionEvidence>])[
     'transactional',
     'a migration takes two steps',
     {
-      migrations: [
-        { ...migration, steps: [...migration.steps, { kind: 'alone', statements: [] }] },
-      ],
+      migrations: [{ ...migration, steps: [...migration.steps, { ...emptyStep, kind: 'alone' }] }],
     },
   ],
   ['in-window', 'it is noon in New York', { now: new Date('2026-01-15T17:00:00Z') }],

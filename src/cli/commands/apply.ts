@@ -71,10 +71,14 @@ async function showOnly(
   const { preflightChange } = await import('../../preflight.ts');
   const { parseWaiver } = await import('../../promotion/judge.ts');
   const { renderGatesOf } = await import('../render/gates.ts');
+  const { renderPlan } = await import('../render/plan.ts');
   const opened = await project();
   const waivers = (flags.waive ?? []).map((text) => parseWaiver(text, opened.actor.who));
   const found = await preflightChange(opened, { environment, file, waivers, notify: false });
-  return { data: { environment, ...found }, text: renderGatesOf(environment, found) };
+  return {
+    data: { environment, ...found },
+    text: [renderPlan(found.plan), renderGatesOf(environment, found)].filter(Boolean).join('\n\n'),
+  };
 }
 
 function patienceOf(text: string | undefined): number | undefined {

@@ -1,8 +1,8 @@
 // Which transaction a statement runs in, and what is true inside it: the locks held so far, the values
 // added to enums. Drydock runs a file without BEGIN in one transaction, cut where a statement cannot
-// be in one; other runners commit after each statement.
+// be in one or reads a whole table to validate it; other runners commit after each statement.
 
-import { mustRunAlone } from '../../migration/statement-class.ts';
+import { classOf, mustRunAlone } from '../../migration/statement-class.ts';
 import { isAtLeast, type LockMode, stronger } from '../../postgres/table-lock.ts';
 import { type Node, pick } from '../sql/node.ts';
 
@@ -63,7 +63,10 @@ export class TransactionReader {
       this.#current = undefined;
       return this.#open('none');
     }
-    if (this.#separately) this.#current = undefined;
+    if (this.#separately || classOf(node) === 'validation') {
+      this.#current = undefined;
+      return this.#open('managed');
+    }
     this.#current ??= this.#open('managed');
     return this.#current;
   }
