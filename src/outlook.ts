@@ -6,6 +6,7 @@ import { readSamples } from './history/health-samples.ts';
 import { firstBrokenEntry, type JournalRow, readJournal } from './history/journal.ts';
 import { type LedgerRow, readLedger } from './history/ledger.ts';
 import { readMarker } from './history/marker.ts';
+import { isChecksumOf } from './migration/checksum.ts';
 import { type Migration, readMigrations } from './migration/file.ts';
 import { schemaFingerprint } from './postgres/fingerprint.ts';
 import { type Project, reading, targetNamed } from './project.ts';
@@ -111,7 +112,10 @@ function compare(
     pending: migrations.filter(({ version }) => !rows.has(version)).map(({ name }) => name),
     partial: ledger.filter((row) => row.state === 'partial').map(({ name }) => name),
     edited: migrations
-      .filter(({ version, checksum }) => (rows.get(version)?.checksum ?? checksum) !== checksum)
+      .filter((migration) => {
+        const row = rows.get(migration.version);
+        return row !== undefined && !isChecksumOf(row.checksum, migration);
+      })
       .map(({ name }) => name),
     withoutFile: ledger.filter(({ version }) => !files.has(version)).map(({ name }) => name),
   };

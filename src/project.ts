@@ -16,6 +16,7 @@ import { readMigration, readMigrations } from './migration/file.ts';
 import { makePlan, type Plan } from './migration/plan.ts';
 import type { Address } from './postgres/address.ts';
 import { connect, type Database } from './postgres/connect.ts';
+import { assertOwnSession } from './postgres/pooling.ts';
 
 /** What every command works with. */
 export interface Project {
@@ -75,11 +76,14 @@ export async function doing<T>(
       purpose: deed.command,
       signal: context.signal,
     });
+    await assertOwnSession(database);
     await prepareEnvironment(database, target.environment.name, actor);
   }
   const { changes, ...head } = deed;
-  return recorded({ ...head, address: target.address, actor, clock: context.clock }, () =>
-    changes ? withChangeLock(context, target.address, work) : work(),
+  const { address } = target;
+  const holder = `${deed.command} of ${actor.who}@${actor.host}`;
+  return recorded({ ...head, address, actor, clock: context.clock }, () =>
+    changes ? withChangeLock(context, { address, holder }, work) : work(),
   );
 }
 
@@ -91,6 +95,7 @@ export async function planFor(project: Project, target: Target, file?: string): 
     environment: target.environment.name,
     migrations,
     ledger,
+    outOfOrder: target.environment.outOfOrder,
     upTo: file === undefined ? undefined : await versionOfFile(project, file),
   });
 }

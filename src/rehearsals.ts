@@ -83,6 +83,7 @@ async function planForCopy(project: Project, copy: Address, plan: Plan): Promise
     environment: plan.environment,
     migrations: await readMigrations(project.config.migrations),
     ledger: await readLedger(database),
+    outOfOrder: 'allow',
     upTo: plan.pending.at(-1)?.migration.version,
   });
 }

@@ -76,6 +76,7 @@ export async function applyChange(project: Project, request: ChangeRequest): Pro
   const { guarded } = target.environment;
   const plan = await planFor(project, target, request.file);
   if (plan.pending.length === 0) return changeReport(target, plan, { outcome: 'nothing pending' });
+  if (plan.late.length > 0) sayLate(project, target, plan);
   const findings = await findingsOf(project, plan);
   const { toldBy } = request;
   if (guarded && toldBy !== undefined) await recordWord(project, target, { plan, toldBy });
@@ -231,6 +232,12 @@ function settle(
     reporter.summary(sample.healthy ? 'healthy' : wasHealthy ? 'NOT healthy' : 'ill as before');
     return { health: sample, harmed: wasHealthy && !sample.healthy };
   });
+}
+
+function sayLate({ context }: Project, { environment }: Target, { late }: Plan): void {
+  if (environment.outOfOrder !== 'warn') return;
+  const text = `older than what is in force in ${environment.name}, and run out of order: ${late.join(', ')}`;
+  context.emit({ kind: 'note', text });
 }
 
 // Between the first reading of the plan and the change lock somebody else may have applied it.

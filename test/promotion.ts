@@ -30,6 +30,7 @@ export const production: Environment = {
   after: 'staging',
   guarded: true,
   confirm: 'twice',
+  outOfOrder: 'refuse',
   soakMs: 24 * hourMs,
   hours: { windows: [nights], blackouts: [] },
   keepBackupsMs: 0,

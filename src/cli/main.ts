@@ -18,6 +18,7 @@ import { preflight } from './commands/preflight.ts';
 import { prove } from './commands/prove.ts';
 import { prune } from './commands/prune.ts';
 import { rehearse } from './commands/rehearse.ts';
+import { resign } from './commands/resign.ts';
 import { restore } from './commands/restore.ts';
 import { rollback } from './commands/rollback.ts';
 import { salvage } from './commands/salvage.ts';
@@ -41,6 +42,7 @@ const routes = buildRouteMap({
     health,
     status,
     history,
+    resign,
     restore,
     rollback,
     salvage,

@@ -66,6 +66,9 @@ export interface Webhook {
 /** How many questions an apply asks. */
 export type Confirmation = 'never' | 'once' | 'twice';
 
+/** What is done about a pending migration that is older than one in force. */
+export type OutOfOrder = 'refuse' | 'warn' | 'allow';
+
 /** A named database and its rules. */
 export interface Environment {
   readonly name: string;
@@ -78,6 +81,7 @@ export interface Environment {
   /** A guarded environment is changed only through gates, backup, proof and rehearsal. */
   readonly guarded: boolean;
   readonly confirm: Confirmation;
+  readonly outOfOrder: OutOfOrder;
   /** How long a migration must have been in the environment before. */
   readonly soakMs: number;
   readonly hours: ChangeHours;

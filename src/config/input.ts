@@ -1,7 +1,7 @@
 // What a configuration file may say, for the people who write one.
 
 import type { BackupsInput } from './backups-place.ts';
-import type { BackupEngine, Weekday } from './environment.ts';
+import type { BackupEngine, OutOfOrder, Weekday } from './environment.ts';
 
 /** A value that is read from an environment variable when it is needed; made by {@link env}. */
 export interface EnvReference {
@@ -34,6 +34,8 @@ export interface EnvironmentInput {
   guarded?: boolean;
   /** Questions that an apply asks. Default: `twice` where guarded, else `never`. */
   confirm?: 'never' | 'once' | 'twice';
+  /** What an apply does about a pending migration that is older than one in force. Default: `refuse`. */
+  outOfOrder?: OutOfOrder;
   /** How long a migration must have been in the environment before, such as `24h` (the default). */
   soak?: string;
   /** Hours in which the environment may be changed. Default: always. */

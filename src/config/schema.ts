@@ -21,6 +21,7 @@ const environmentSchema = z.strictObject({
   after: z.string().optional(),
   guarded: z.boolean().optional(),
   confirm: z.enum(['never', 'once', 'twice']).optional(),
+  outOfOrder: z.enum(['refuse', 'warn', 'allow']).optional(),
   soak: duration.optional(),
   ...changeHoursSchema,
   backups: z
@@ -102,6 +103,7 @@ function trusted(
     after: checked.after,
     guarded,
     confirm: checked.confirm ?? (guarded ? 'twice' : 'never'),
+    outOfOrder: checked.outOfOrder ?? 'refuse',
     soakMs: milliseconds(checked.soak ?? (checked.after === undefined ? '0s' : '24h')),
     hours: changeHours(checked),
     keepBackupsMs: milliseconds(checked.backups?.keep ?? '30d'),

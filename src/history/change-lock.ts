@@ -3,7 +3,7 @@
 import type { Context } from '../core/context.ts';
 import { Failure, withCleanup } from '../core/failure.ts';
 import type { Address } from '../postgres/address.ts';
-import { connect } from '../postgres/connect.ts';
+import { connect, type Database } from '../postgres/connect.ts';
 
 // Two keys make a lock that no application uses by accident: the bytes of "drydock" and "change".
 const lockKeys = [1_685_221_732, 1_667_787_118] as const;
@@ -22,29 +22,20 @@ const pollMs = 250;
  */
 export async function withChangeLock<T>(
   context: Context,
-  address: Address,
+  { address, holder }: { readonly address: Address; readonly holder: string },
   work: () => Promise<T>,
 ): Promise<T> {
-  const database = await connect(address, { purpose: 'change lock' });
-  const deadline = performance.now() + patienceMs;
+  // Every session may read the application name of every other one, whatever its role; it is cut off
+  // after 63 bytes.
+  const database = await connect(address, { purpose: `change lock for ${holder}` });
   try {
-    for (;;) {
+    for (let tries = 1; ; tries += 1) {
       const { locked } = await database.one<{ locked: boolean }>(
         'SELECT pg_try_advisory_lock($1, $2) AS locked',
         [...lockKeys],
       );
       if (locked) break;
-      if (performance.now() > deadline) {
-        const [holder] = await database.query<{ pid: number; client: string; since: string }>(
-          `SELECT a.pid, coalesce(a.client_hostname, host(a.client_addr), 'this machine') AS client,
-                  to_char(a.backend_start, 'YYYY-MM-DD HH24:MI:SS TZ') AS since
-           FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-           WHERE l.locktype = 'advisory' AND l.granted AND (l.classid, l.objid) = ($1::int8::oid, $2::int8::oid)
-             AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
-          [...lockKeys],
-        );
-        throw busy(address, holder);
-      }
+      if (tries * pollMs > patienceMs) throw busy(address, await holderOf(database));
       await context.clock.sleep(pollMs, context.signal);
     }
   } catch (failure) {
@@ -54,14 +45,36 @@ export async function withChangeLock<T>(
   return withCleanup(work, () => database.close());
 }
 
-function busy(
-  address: Address,
-  holder: { pid: number; client: string; since: string } | undefined,
-): Failure {
+interface Holder {
+  readonly pid: number;
+  readonly name: string;
+  readonly client: string | null;
+  readonly since: string | null;
+}
+
+async function holderOf(database: Database): Promise<Holder | undefined> {
+  const [found] = await database.query<Holder>(
+    `SELECT a.pid, a.application_name AS name, coalesce(a.client_hostname, host(a.client_addr)) AS client,
+            to_char(a.backend_start, 'YYYY-MM-DD HH24:MI:SS TZ') AS since
+     FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+     WHERE l.locktype = 'advisory' AND l.granted AND (l.classid, l.objid) = ($1::int8::oid, $2::int8::oid)
+       AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+    [...lockKeys],
+  );
+  return found;
+}
+
+function busy(address: Address, holder: Holder | undefined): Failure {
   const who =
     holder === undefined
       ? 'another Drydock'
-      : `another Drydock (server process ${holder.pid}, from ${holder.client}, since ${holder.since})`;
+      : `another Drydock (${[
+          holder.name.replace('drydock change lock for ', ''),
+          `server process ${holder.pid}`,
+          ...(holder.client === null ? [] : [`from ${holder.client}`]),
+          // Roles see neither of other roles' sessions, unless they are members of pg_read_all_stats.
+          ...(holder.since === null ? [] : [`since ${holder.since}`]),
+        ].join(', ')})`;
   return new Failure({
     code: 'history/busy',
     message: `${who} is changing ${address.label}`,

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type TestDatabase, testContext, testDatabase } from '../../test/database.ts';
 import { systemClock } from '../core/clock.ts';
 import { Failure } from '../core/failure.ts';
+import type { Address } from '../postgres/address.ts';
 import { connect, type Database } from '../postgres/connect.ts';
 import { withChangeLock } from './change-lock.ts';
 import { install, isInstalled } from './install.ts';
@@ -122,26 +123,44 @@ describe('the journal', () => {
 });
 
 describe('the change lock', () => {
+  let lock: { address: Address; holder: string };
+  beforeEach(() => {
+    lock = { address: fresh.address, holder: 'apply of ana@laptop' };
+  });
+
   it('lets one command at a time change a database', async () => {
     const order: string[] = [];
     const context = testContext();
-    const first = withChangeLock(context, fresh.address, async () => {
+    const first = withChangeLock(context, lock, async () => {
       order.push('first begins');
       await wait(600);
       order.push('first ends');
     });
     await wait(200);
-    const second = withChangeLock(context, fresh.address, async () => {
+    const second = withChangeLock(context, lock, async () => {
       order.push('second begins');
     });
     await Promise.all([first, second]);
     expect(order).toEqual(['first begins', 'first ends', 'second begins']);
   });
 
+  it('names the one who holds it', async () => {
+    await withChangeLock(testContext(), lock, async () => {
+      // Time goes by at once here: the waiting one gives up after its first tries.
+      const hurried = { ...testContext(), clock: { ...systemClock, sleep: async () => {} } };
+      await expect(withChangeLock(hurried, lock, async () => {})).rejects.toMatchObject({
+        code: 'history/busy',
+        message: expect.stringMatching(
+          /^another Drydock \(apply of ana@laptop, server process \d+/,
+        ),
+      });
+    });
+  });
+
   it('can be waited for no longer than it is wanted', async () => {
     const context = testContext();
-    await withChangeLock(context, fresh.address, async () => {
-      const waiting = withChangeLock(context, fresh.address, async () => {});
+    await withChangeLock(context, lock, async () => {
+      const waiting = withChangeLock(context, lock, async () => {});
       setTimeout(() => context.abort(), 100);
       await expect(waiting).rejects.toBeDefined();
     });

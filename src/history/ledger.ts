@@ -71,3 +71,14 @@ export async function recordStep(database: Database, record: StepRecord): Promis
     ],
   );
 }
+
+/** Writes another checksum for a migration that is in force. */
+export async function recordChecksum(
+  database: Database,
+  { version, checksum }: Pick<LedgerRow, 'version' | 'checksum'>,
+): Promise<void> {
+  await database.query('UPDATE drydock.ledger SET checksum = $2 WHERE version = $1', [
+    version,
+    checksum,
+  ]);
+}

@@ -2,10 +2,10 @@
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { sha256 } from '../core/digest.ts';
 import { Failure } from '../core/failure.ts';
 import { parseSql } from '../postgres/parser.ts';
 import { positionsIn } from '../postgres/text-position.ts';
+import { checksumOf } from './checksum.ts';
 import {
   type MigrationStatement,
   type MigrationStep,
@@ -23,7 +23,7 @@ export interface Migration {
   readonly name: string;
   readonly path: string;
   readonly sql: string;
-  /** SHA-256 of the text, whatever its line ends, byte-order mark or final blank lines. */
+  /** SHA-256 of what the text tells the server to do, whatever its layout and comments. */
   readonly checksum: string;
   /** What is run, in order. */
   readonly steps: readonly MigrationStep[];
@@ -87,15 +87,6 @@ export function migrationFiles(folder: string): readonly string[] {
     });
   }
   return inOrder(readdirSync(folder).filter((file) => file.endsWith('.sql')));
-}
-
-/** SHA-256 of what a text says: byte-order mark, line ends and trailing blanks make no difference. */
-export function checksumOf(sql: string): string {
-  const normalised = sql
-    .replace(/^\uFEFF/, '')
-    .replaceAll('\r\n', '\n')
-    .trimEnd();
-  return sha256(normalised);
 }
 
 async function assertQueries(

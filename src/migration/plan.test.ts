@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { LedgerRow } from '../history/ledger.ts';
+import { checksumOf } from './checksum.ts';
 import type { Migration } from './file.ts';
-import { checksumOf } from './file.ts';
 import { makePlan, planNames } from './plan.ts';
 import { compareVersions } from './version.ts';
 
-function migration(version: string, sql = `-- ${version}`): Migration {
+function migration(version: string, sql = `SELECT ${version}`): Migration {
   return {
     version,
     name: `${version}_test`,
@@ -54,7 +54,7 @@ describe('a plan', () => {
   });
 
   it('has another digest when a file is edited', () => {
-    const edited = [first, migration('002', '-- other'), third];
+    const edited = [first, migration('002', 'SELECT 0'), third];
     const plan = (migrations: readonly Migration[]): string =>
       makePlan({ environment: 'dev', migrations, ledger: [] }).digest;
     expect(plan(edited)).not.toBe(plan(all));
@@ -89,23 +89,22 @@ describe('a plan', () => {
       }),
     );
   });
+
+  it('runs it all the same where the environment allows it, and names it', () => {
+    const plan = makePlan({
+      environment: 'dev',
+      migrations: all,
+      ledger: [row(second)],
+      outOfOrder: 'warn',
+    });
+    expect(planNames(plan)).toEqual(['001_test', '010_test']);
+    expect(plan.late).toEqual(['001_test']);
+  });
 });
 
 describe('the order of versions', () => {
   it('goes by value, not by letters', () => {
     const versions = ['20251015120000', '010', '9', '0008'];
     expect(versions.toSorted(compareVersions)).toEqual(['0008', '9', '010', '20251015120000']);
-  });
-});
-
-describe('a checksum', () => {
-  it('does not see byte-order marks, line ends and trailing blank lines', () => {
-    expect(checksumOf('\uFEFFSELECT 1;\r\nSELECT 2;\r\n\r\n')).toBe(
-      checksumOf('SELECT 1;\nSELECT 2;'),
-    );
-  });
-
-  it('sees every other character', () => {
-    expect(checksumOf('SELECT  1;')).not.toBe(checksumOf('SELECT 1;'));
   });
 });

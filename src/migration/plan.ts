@@ -1,8 +1,10 @@
 // The plan: which migrations an environment lacks, in order, and the digest that names exactly them.
 
+import type { OutOfOrder } from '../config/environment.ts';
 import { canonicalJson, sha256 } from '../core/digest.ts';
 import { Failure } from '../core/failure.ts';
 import type { LedgerRow } from '../history/ledger.ts';
+import { isChecksumOf } from './checksum.ts';
 import type { Migration } from './file.ts';
 import { compareVersions } from './version.ts';
 
@@ -19,6 +21,8 @@ export interface Plan {
   /** Digest of the normalised content of the pending migrations: equal content, equal digest. */
   readonly digest: string;
   readonly pending: readonly PlannedMigration[];
+  /** Names of the pending migrations that are older than one in force. */
+  readonly late: readonly string[];
 }
 
 /** What a plan is made of. */
@@ -29,6 +33,8 @@ export interface PlanParts {
   readonly ledger: readonly LedgerRow[];
   /** Version of the last migration to run; all pending ones when left out. */
   readonly upTo?: string | undefined;
+  /** `refuse` when left out. */
+  readonly outOfOrder?: OutOfOrder;
 }
 
 /**
@@ -41,13 +47,14 @@ export function makePlan(parts: PlanParts): Plan {
   const inForce = new Map(parts.ledger.map((row) => [row.version, row]));
   const edited = parts.migrations.filter((migration) => {
     const row = inForce.get(migration.version);
-    return row !== undefined && row.checksum !== migration.checksum;
+    return row !== undefined && !isChecksumOf(row.checksum, migration);
   });
   if (edited.length > 0) throw checksumMismatch(parts.environment, edited, inForce);
   const pending = parts.migrations
     .filter((migration) => inForce.get(migration.version)?.state !== 'complete')
     .filter(({ version }) => parts.upTo === undefined || compareVersions(version, parts.upTo) <= 0);
-  assertInOrder(parts, pending);
+  const late = lateOnes(parts.ledger, pending);
+  if (late.length > 0 && (parts.outOfOrder ?? 'refuse') === 'refuse') throw outOfOrder(parts, late);
   return {
     environment: parts.environment,
     digest: planDigest(pending),
@@ -55,6 +62,7 @@ export function makePlan(parts: PlanParts): Plan {
       migration,
       fromStep: inForce.get(migration.version)?.stepsDone ?? 0,
     })),
+    late: late.map(({ name }) => name),
   };
 }
 
@@ -71,23 +79,34 @@ export function planNames(plan: Plan): readonly string[] {
   return plan.pending.map(({ migration }) => migration.name);
 }
 
-function assertInOrder(parts: PlanParts, pending: readonly Migration[]): void {
-  const newest = parts.ledger
+// One that is in force half-way was begun in its turn.
+function lateOnes(
+  ledger: readonly LedgerRow[],
+  pending: readonly Migration[],
+): readonly Migration[] {
+  const newest = newestOf(ledger);
+  if (newest === undefined) return [];
+  const begun = new Set(ledger.map((row) => row.version));
+  return pending.filter(
+    ({ version }) => compareVersions(version, newest) < 0 && !begun.has(version),
+  );
+}
+
+function newestOf(ledger: readonly LedgerRow[]): string | undefined {
+  return ledger
     .map((row) => row.version)
     .sort(compareVersions)
     .at(-1);
-  const late = pending.find(
-    ({ version }) =>
-      newest !== undefined &&
-      compareVersions(version, newest) < 0 &&
-      !parts.ledger.some((row) => row.version === version),
-  );
-  if (late === undefined) return;
-  throw new Failure({
+}
+
+function outOfOrder({ environment, ledger }: PlanParts, late: readonly Migration[]): Failure {
+  const names = late.map(({ name }) => name).join(', ');
+  const newest = newestOf(ledger);
+  return new Failure({
     code: 'migration/out-of-order',
-    message: `${late.name} is pending in ${parts.environment}, where ${newest} is in force already`,
-    hint: `Give it a number after ${newest}, so that every environment runs the same order.`,
-    details: { pending: late.name, newest },
+    message: `${names} ${late.length === 1 ? 'is' : 'are'} pending in ${environment}, where ${newest} is in force already`,
+    hint: `Give ${late.length === 1 ? 'it a number' : 'them numbers'} after ${newest}, so that every environment runs the same order, or let it pass: environments.${environment}.outOfOrder: 'warn' in the configuration.`,
+    details: { pending: late.map(({ name }) => name), newest },
   });
 }
 
@@ -100,7 +119,7 @@ function checksumMismatch(
   return new Failure({
     code: 'migration/checksum-mismatch',
     message: `${names} ${edited.length === 1 ? 'was' : 'were'} edited after being applied to ${environment}`,
-    hint: `Bring the file back as it was (git log -- ${edited[0]?.path}) and write the change as a new migration: drydock new NAME`,
+    hint: `Bring the file back as it was (git log -- ${edited[0]?.path}) and write the change as a new migration: drydock new NAME. Where the database is as the file now says: drydock resign ${environment} ${edited[0]?.version} --reason '…'`,
     details: {
       edited: edited.map(({ version, name, checksum }) => ({
         name,

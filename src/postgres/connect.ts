@@ -35,6 +35,8 @@ export interface Database extends AsyncDisposable {
   readonly address: Address;
   /** Process id of the server's backend for this session. */
   readonly pid: number;
+  /** True when another program than the server answered the connection: a pool of connections. */
+  readonly isProxied: boolean;
   /** `server_version_num`, such as 150018. */
   readonly version: number;
   /** True from BEGIN to the end of that transaction. */
@@ -98,6 +100,7 @@ class Session implements Database {
   };
   pid = 0;
   version = 0;
+  isProxied = false;
 
   constructor(client: Client, address: Address, signal: AbortSignal | undefined) {
     this.address = address;
@@ -122,6 +125,10 @@ class Session implements Database {
       "SELECT pg_backend_pid() AS pid, current_setting('server_version_num')::int AS version",
     );
     this.pid = row.pid;
+    // The process id that came with the connection (manual, 55.7, BackendKeyData) is the pool's invention
+    // where there is one.
+    const { processID } = this.#client as Client & { readonly processID: number | null };
+    this.isProxied = processID !== row.pid;
     this.version = row.version;
   }
 

@@ -7,22 +7,15 @@ import {
   blockCommentEnd,
   closeParenthesis,
   dash,
-  dollar,
-  dollarQuotedEnd,
-  doubleQuote,
-  escapeQuotedEnd,
-  isDigit,
   isSpace,
-  isWordPart,
   isWordStart,
   lineEnd,
   nextLine,
   openParenthesis,
-  quote,
-  quotedEnd,
   semicolon,
   slash,
   star,
+  tokenEnd,
 } from './sql-tokens.ts';
 
 /** A comment, with its marks. */
@@ -132,35 +125,17 @@ class Scanner {
     const sql = this.#sql;
     const at = this.#at;
     if (this.#start < 0) this.#start = at;
-    if (isWordStart(code)) {
-      this.#word();
-    } else if (code === quote) {
-      this.#at = quotedEnd(sql, at, "'");
-    } else if (code === doubleQuote) {
-      this.#at = quotedEnd(sql, at, '"');
-    } else if (code === dollar) {
-      this.#at = dollarQuotedEnd(sql, at) ?? at + 1;
-    } else if (isDigit(code)) {
-      while (isWordPart(sql.charCodeAt(this.#at))) this.#at += 1;
-    } else {
-      if (code === openParenthesis) this.#parentheses += 1;
-      if (code === closeParenthesis) this.#parentheses = Math.max(0, this.#parentheses - 1);
-      this.#at += 1;
-    }
+    this.#at = tokenEnd(sql, at);
+    if (isWordStart(code)) this.#word(sql.slice(at, this.#at));
+    else if (code === openParenthesis) this.#parentheses += 1;
+    else if (code === closeParenthesis) this.#parentheses = Math.max(0, this.#parentheses - 1);
     this.#lastEnd = this.#at;
   }
 
-  #word(): void {
-    const sql = this.#sql;
-    const from = this.#at;
-    while (isWordPart(sql.charCodeAt(this.#at))) this.#at += 1;
-    // Only in E'…' does a backslash escape a quote (standard_conforming_strings is on since 9.1).
-    if (sql.charCodeAt(this.#at) === quote && this.#at === from + 1 && /e/i.test(sql[from] ?? '')) {
-      this.#at = escapeQuotedEnd(sql, this.#at);
-      return;
-    }
-    if (this.#parentheses > 0 || this.#at - from > 9) return;
-    this.#noteWord(sql.slice(from, this.#at).toLowerCase());
+  #word(word: string): void {
+    const isLiteral = word.endsWith("'");
+    if (this.#parentheses > 0 || word.length > 9 || isLiteral) return;
+    this.#noteWord(word.toLowerCase());
   }
 
   // psql counts BEGIN, CASE and END in a routine's definition. Only `BEGIN ATOMIC` opens a body,

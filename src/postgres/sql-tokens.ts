@@ -5,9 +5,9 @@ export const slash = 47;
 export const star = 42;
 export const backslash = 92;
 export const semicolon = 59;
-export const quote = 39;
-export const doubleQuote = 34;
-export const dollar = 36;
+const quote = 39;
+const doubleQuote = 34;
+const dollar = 36;
 export const openParenthesis = 40;
 export const closeParenthesis = 41;
 
@@ -15,7 +15,7 @@ export function isSpace(code: number): boolean {
   return code === 32 || (code >= 9 && code <= 13);
 }
 
-export function isDigit(code: number): boolean {
+function isDigit(code: number): boolean {
   return code >= 48 && code <= 57;
 }
 
@@ -24,7 +24,7 @@ export function isWordStart(code: number): boolean {
 }
 
 // A dollar sign may stand inside a word: `a$b$` opens no quote.
-export function isWordPart(code: number): boolean {
+function isWordPart(code: number): boolean {
   return isWordStart(code) || isDigit(code) || code === dollar;
 }
 
@@ -55,12 +55,12 @@ export function blockCommentEnd(sql: string, from: number): number {
 
 // A doubled quote ends one string and opens the next: both are passed over as one token or two,
 // which is the same to a splitter.
-export function quotedEnd(sql: string, from: number, mark: string): number {
+function quotedEnd(sql: string, from: number, mark: string): number {
   const end = sql.indexOf(mark, from + 1);
   return end < 0 ? sql.length : end + 1;
 }
 
-export function escapeQuotedEnd(sql: string, from: number): number {
+function escapeQuotedEnd(sql: string, from: number): number {
   for (let at = from + 1; at < sql.length; at += 1) {
     const code = sql.charCodeAt(at);
     if (code === backslash) at += 1;
@@ -70,11 +70,25 @@ export function escapeQuotedEnd(sql: string, from: number): number {
   return sql.length;
 }
 
-export function dollarQuotedEnd(sql: string, from: number): number | undefined {
+function dollarQuotedEnd(sql: string, from: number): number | undefined {
   const opening = /\$(?:[A-Za-z_\u0080-\uFFFF][A-Za-z0-9_\u0080-\uFFFF]*)?\$/y;
   opening.lastIndex = from;
   const tag = opening.exec(sql)?.[0];
   if (tag === undefined) return undefined;
   const end = sql.indexOf(tag, from + tag.length);
   return end < 0 ? sql.length : end + tag.length;
+}
+
+/** Where the token ends that begins at `from`, which is neither white space nor comment. */
+export function tokenEnd(sql: string, from: number): number {
+  const code = sql.charCodeAt(from);
+  if (code === quote) return quotedEnd(sql, from, "'");
+  if (code === doubleQuote) return quotedEnd(sql, from, '"');
+  if (code === dollar) return dollarQuotedEnd(sql, from) ?? from + 1;
+  if (!isWordStart(code) && !isDigit(code)) return from + 1;
+  let at = from;
+  while (isWordPart(sql.charCodeAt(at))) at += 1;
+  // Only in E'…' does a backslash escape a quote (standard_conforming_strings is on since 9.1).
+  const escapes = at === from + 1 && (sql[from] === 'E' || sql[from] === 'e');
+  return escapes && sql.charCodeAt(at) === quote ? escapeQuotedEnd(sql, at) : at;
 }

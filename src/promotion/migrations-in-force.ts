@@ -1,6 +1,7 @@
 // Compares migrations with a ledger: in force means the same number with the same content, wholly.
 
 import type { LedgerRow } from '../history/ledger.ts';
+import { isChecksumOf } from '../migration/checksum.ts';
 import type { Migration } from '../migration/file.ts';
 
 /** The names of the migrations that a ledger lacks, or has with other content or only in part. */
@@ -21,7 +22,7 @@ export function rowsOf(
     (row) =>
       row.state === 'complete' &&
       migrations.some(
-        ({ version, checksum }) => version === row.version && checksum === row.checksum,
+        (migration) => migration.version === row.version && isChecksumOf(row.checksum, migration),
       ),
   );
 }

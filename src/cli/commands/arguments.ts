@@ -1,5 +1,6 @@
 // Arguments and flags that several commands share, so that they are called and explained alike.
 
+import { Failure } from '../../core/failure.ts';
 import type { ArgumentParts, FlagParts } from '../verb.ts';
 
 /** The environment that a command is about. */
@@ -47,3 +48,25 @@ export const gateFlags: Record<'waive' | 'toldBy', FlagParts> = {
   },
   toldBy: { kind: 'text', placeholder: 'name', brief: 'Who gives their word that the team knows' },
 };
+
+/** Flag for what the journal keeps of a person's decision. */
+export const reasonFlag: FlagParts = {
+  kind: 'text',
+  placeholder: 'text',
+  brief: 'Why: it stays in the journal',
+};
+
+/**
+ * The reason that was given.
+ *
+ * @throws `usage/no-reason` with the command to type in the hint
+ */
+export function givenReason(reason: string | undefined, command: string): string {
+  const text = reason?.trim() ?? '';
+  if (text !== '') return text;
+  throw new Failure({
+    code: 'usage/no-reason',
+    message: 'no reason was given, and the journal keeps one',
+    hint: `Say why: ${command} --reason '…'`,
+  });
+}
