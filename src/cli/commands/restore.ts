@@ -25,7 +25,7 @@ export const restore: Verb = verb<{
     tables: {
       kind: 'text',
       placeholder: 'a,b',
-      brief: 'Bring only these tables back, into a schema beside the live ones',
+      brief: 'Bring these tables back, in a schema beside the live ones',
     },
   },
   run: async (input, environment = '', wanted) => {
