@@ -1,5 +1,6 @@
 // What stands between a plan and an environment, at this moment: the findings, the evidence, the gates.
 
+import { whoApproved } from './approving.ts';
 import { step } from './core/context.ts';
 import { takeSample } from './health/sample.ts';
 import type { HealthSample } from './history/health-samples.ts';
@@ -81,6 +82,7 @@ export async function judgeNow(
       environments: config.environments,
       plan,
       findings,
+      approvedBy: await whoApproved(project, target, plan),
       journal: await reading(project, target, readJournal),
       health: await takeSample(context, target.environment),
       backup: await newestProof(project, target),

@@ -4,6 +4,7 @@
 import { Failure } from './core/failure.ts';
 import { takeSample } from './health/sample.ts';
 import { verifyHealth } from './health/verify.ts';
+import { assertNotFrozen } from './history/freeze.ts';
 import { type HealthSample, recordSample } from './history/health-samples.ts';
 import { readJournal } from './history/journal.ts';
 import { assertMarker } from './history/marker.ts';
@@ -18,13 +19,14 @@ const healthPatienceMs = 30_000;
 /**
  * Deploys a release, then judges it by the application's health.
  *
- * @throws `release/unknown-revision`, `release/no-command`, `release/deploy-failed`
+ * @throws `promotion/frozen`, `release/unknown-revision`, `release/no-command`, `release/deploy-failed`
  */
 export async function deployRelease(
   project: Project,
   request: { readonly environment: string; readonly revision?: string | undefined },
 ): Promise<DeployReport> {
   const target = targetNamed(project, request.environment);
+  await reading(project, target, (database) => assertNotFrozen(database, request.environment));
   const release = await releaseNamed(project, request.revision ?? 'HEAD');
   return bring(project, { target, release, command: 'deploy' });
 }

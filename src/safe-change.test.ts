@@ -5,18 +5,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type TestDatabase, testContext, testDatabase } from '../test/database.ts';
+import { approvePlan } from './approving.ts';
 import type { ChangeReport } from './change-report.ts';
 import { type ChangeHours, type Environment, Secret } from './config/environment.ts';
 import { parseConfig } from './config/schema.ts';
 import { systemClock } from './core/clock.ts';
+import { setFreeze } from './freezing.ts';
 import type { JournalEntry } from './history/journal.ts';
 import { readJournal } from './history/journal.ts';
 import { historyOf, statusOf } from './outlook.ts';
+import { Address } from './postgres/address.ts';
 import { connect } from './postgres/connect.ts';
 import { preflightChange } from './preflight.ts';
 import type { Project } from './project.ts';
 import { parseWaiver } from './promotion/judge.ts';
 import { backUpEnvironment, restoreEnvironment } from './recovery.ts';
+import { deployRelease } from './releases.ts';
 import { applyChange, type ChangeRequest, type FinalQuestion } from './safe-change.ts';
 
 const names = ['dev', 'staging', 'production'] as const;
@@ -236,6 +240,60 @@ describe('a change of a guarded environment', () => {
     expect(report.gates.find(({ id }) => id === 'in-window')?.state).toBe('open');
   });
 
+  it('is refused without the approvals of others that the configuration asks for', async () => {
+    withProduction({ approvals: { count: 1, allowedSigners: undefined } });
+    const refused = await apply('production');
+    expect(refused.gates.filter(({ state }) => state === 'closed').map(({ id }) => id)).toEqual(
+      expect.arrayContaining(['approved']),
+    );
+    const agrees = async () => true;
+    const own = await approvePlan(project, { environment: 'production' }, agrees);
+    expect(own.outcome).toBe('approved');
+    expect((await apply('production')).outcome).toBe('refused');
+    const role = `approver_${process.pid}`;
+    await query('production', `CREATE ROLE "${role}" LOGIN SUPERUSER PASSWORD 'secret'`);
+    const environments = project.config.environments.map((environment) => {
+      const url = environment.address?.connectionString() ?? '';
+      const asRole = new URL(url);
+      asRole.username = role;
+      asRole.password = 'secret';
+      return { ...environment, address: Address.parse(asRole.toString()) };
+    });
+    const config = { ...project.config, environments };
+    const bens = { ...project, config, actor: { who: 'ben', host: 'desk' } };
+    await approvePlan(bens, { environment: 'production' }, agrees);
+    const report = await apply('production');
+    expect(report.gates.find(({ id }) => id === 'approved')?.reason).toContain(role);
+    expect(report.outcome).toBe('applied');
+    await query('production', `DROP ROLE "${role}"`);
+  });
+
+  it('is refused while a freeze is in force, and nothing is deployed either', async () => {
+    const freeze = { environment: 'production', reason: 'a sale is on' };
+    await setFreeze(project, { ...freeze, freeze: true });
+    const report = await apply('production');
+    expect(report.gates.find(({ id }) => id === 'not-frozen')).toMatchObject({
+      state: 'closed',
+      reason: expect.stringContaining('a sale is on'),
+    });
+    await expect(deployRelease(project, { environment: 'production' })).rejects.toMatchObject({
+      code: 'promotion/frozen',
+    });
+    const thawed = await setFreeze(project, { ...freeze, freeze: false });
+    expect(thawed.changed).toBe(true);
+    expect(await setFreeze(project, { ...freeze, freeze: false })).toMatchObject({
+      changed: false,
+    });
+    expect((await apply('production')).outcome).toBe('applied');
+  });
+
+  it('is refused in an environment without gates while that is frozen', async () => {
+    write('002_more', 'BEGIN;\nALTER TABLE users ADD COLUMN IF NOT EXISTS more text;\nCOMMIT;\n');
+    await setFreeze(project, { environment: 'staging', reason: 'a demo', freeze: true });
+    await expect(apply('staging')).rejects.toMatchObject({ code: 'promotion/frozen' });
+    expect(await columns('staging')).toEqual(['id', 'name']);
+  });
+
   it('tells the team by its webhooks, and only when every other gate is open', async () => {
     const told: string[] = [];
     const channel = createServer((request, response) => {
@@ -267,7 +325,8 @@ describe('a change of a guarded environment', () => {
     await apply('dev');
     await apply('staging');
     await query('production', 'INSERT INTO users VALUES (1000)');
-    await expect(apply('production')).rejects.toMatchObject({
+    const all = [...waivers, parseWaiver('check-clean=a small table in this test', 'ana')];
+    await expect(apply('production', { waivers: all })).rejects.toMatchObject({
       code: 'rehearsal/failed',
       databaseState: 'untouched',
       details: { sqlState: '23514' },

@@ -8,6 +8,7 @@ import { step } from './core/context.ts';
 import { Failure, messageOf } from './core/failure.ts';
 import { takeSample } from './health/sample.ts';
 import { verifyHealth } from './health/verify.ts';
+import { assertNotFrozen } from './history/freeze.ts';
 import { type HealthSample, recordSample } from './history/health-samples.ts';
 import type { Finding } from './lint/finding.ts';
 import { type Plan, planNames } from './migration/plan.ts';
@@ -125,6 +126,8 @@ async function waitToChange(project: Project, change: Change): Promise<ChangeRep
 
 async function applyAtOnce(project: Project, change: Change): Promise<ChangeReport> {
   const { target, request, plan, findings } = change;
+  const { name } = target.environment;
+  await reading(project, target, (database) => assertNotFrozen(database, name));
   const asks = target.environment.confirm !== 'never';
   if (asks && !(await request.answers.plan({ target, plan, findings, gates: [] }))) {
     return changeReport(target, plan, { outcome: 'declined' });

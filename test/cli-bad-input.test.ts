@@ -52,6 +52,23 @@ async function withFile(path: string, text: string, test: () => Promise<void>): 
   }
 }
 
+describe('a decision about an environment', () => {
+  it.each(['freeze', 'unfreeze'])('%s wants a reason', async (command) => {
+    const hint = `drydock ${command} dev --reason`;
+    await refused([command, 'dev'], { exit: 2, code: 'usage/no-reason', names: [command], hint });
+  });
+
+  it('approves only the plan that was named, and nothing where nobody can be asked', async () => {
+    await withFile('migrations/002_more.sql', 'SELECT 1;', async () => {
+      const hint = 'drydock approve dev --digest';
+      const other = { exit: 5, code: 'promotion/other-plan', names: ['f00d'], hint };
+      await refused(['approve', 'dev', '--digest', 'f00d', '--yes'], other);
+      const nobody = { exit: 2, code: 'usage/nobody-to-ask', names: ['approve'], hint };
+      await refused(['approve', 'dev'], nobody);
+    });
+  });
+});
+
 describe('a migration', () => {
   it('that does not exist is named, and its neighbours are one command away', async () => {
     await refused(['apply', 'dev', 'migrations/002_nothing.sql'], {

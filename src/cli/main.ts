@@ -4,12 +4,14 @@
 import { buildApplication, buildRouteMap, run, type StricliProcess, text_en } from '@stricli/core';
 import packageJson from '../../package.json' with { type: 'json' };
 import { apply } from './commands/apply.ts';
+import { approve } from './commands/approve.ts';
 import { backup } from './commands/backup.ts';
 import { backups } from './commands/backups.ts';
 import { check } from './commands/check.ts';
 import { demo } from './commands/demo.ts';
 import { deploy } from './commands/deploy.ts';
 import { dropBroken } from './commands/drop-broken.ts';
+import { freeze, unfreeze } from './commands/freeze.ts';
 import { health } from './commands/health.ts';
 import { history } from './commands/history.ts';
 import { init } from './commands/init.ts';
@@ -38,6 +40,9 @@ const routes = buildRouteMap({
     prove,
     rehearse,
     preflight,
+    approve,
+    freeze,
+    unfreeze,
     deploy,
     health,
     status,

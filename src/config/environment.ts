@@ -58,6 +58,17 @@ export interface ChangeHours {
   readonly blackouts: readonly Blackout[];
 }
 
+/** Whose word a change needs beside that of the person who makes it. */
+export interface Approvals {
+  /** How many others; 0: none. */
+  readonly count: number;
+  /**
+   * Absolute path of a file of ssh's allowed signers: only their signatures count. Without it, the
+   * role of an approver's session on the server counts.
+   */
+  readonly allowedSigners: string | undefined;
+}
+
 /** Where people are told about a change. */
 export interface Webhook {
   readonly url: Secret;
@@ -85,6 +96,9 @@ export interface Environment {
   /** How long a migration must have been in the environment before. */
   readonly soakMs: number;
   readonly hours: ChangeHours;
+  readonly approvals: Approvals;
+  /** Gates that nobody may waive. */
+  readonly neverWaive: readonly string[];
   readonly keepBackupsMs: number;
   /** Whether a backup hashes the rows of every table, or of the small ones. */
   readonly hashBackups: 'small' | 'all';

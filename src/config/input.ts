@@ -42,6 +42,10 @@ export interface EnvironmentInput {
   window?: WindowInput | WindowInput[];
   /** Days on which it may not be changed, whatever the windows say. Default: none. */
   blackouts?: { from: string; to?: string; timeZone: string; reason?: string }[];
+  /** How many other people must approve a plan, and the file of ssh's allowed signers that says who. */
+  approvals?: { count: number; allowedSigners?: string };
+  /** Gates that nobody may waive, such as `soaked`. Default: every gate may be waived. */
+  neverWaive?: string[];
   /** How long backups are kept (30 days), whether they hash the rows of all tables, and another program for large servers. */
   backups?: { keep?: string; hash?: 'small' | 'all'; engine?: BackupEngine };
   /** How long the application is watched after an apply. Default: 24 hours. */

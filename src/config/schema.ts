@@ -24,6 +24,13 @@ const environmentSchema = z.strictObject({
   outOfOrder: z.enum(['refuse', 'warn', 'allow']).optional(),
   soak: duration.optional(),
   ...changeHoursSchema,
+  approvals: z
+    .strictObject({
+      count: z.int().min(1, 'is not a number of people'),
+      allowedSigners: z.string().min(1).optional(),
+    })
+    .optional(),
+  neverWaive: z.array(z.string()).optional(),
   backups: z
     .strictObject({
       keep: duration.optional(),
@@ -78,6 +85,7 @@ export function parseConfig(
     ...backupsPlace(backups, from),
     environments: order.map(([name, checked]) =>
       trusted(name, checked, {
+        root: from.root,
         variables: from.variables,
         address: addressFrom(checked.url, from.variables),
         guardedByDefault: name === last?.[0] && order.length > 1,
@@ -90,6 +98,7 @@ function trusted(
   name: string,
   checked: CheckedEnvironment,
   options: {
+    root: string;
     variables: NodeJS.ProcessEnv;
     address: Address | undefined;
     guardedByDefault: boolean;
@@ -106,6 +115,11 @@ function trusted(
     outOfOrder: checked.outOfOrder ?? 'refuse',
     soakMs: milliseconds(checked.soak ?? (checked.after === undefined ? '0s' : '24h')),
     hours: changeHours(checked),
+    approvals: {
+      count: checked.approvals?.count ?? 0,
+      allowedSigners: absolute(checked.approvals?.allowedSigners, options.root),
+    },
+    neverWaive: checked.neverWaive ?? [],
     keepBackupsMs: milliseconds(checked.backups?.keep ?? '30d'),
     hashBackups: checked.backups?.hash ?? 'small',
     backupEngine: checked.backups?.engine,
@@ -192,6 +206,10 @@ function invalid(file: string | undefined, problems: readonly string[]): Failure
     hint: `Correct ${file ?? 'the configuration'}, then type the same command again.`,
     details: { file: file ?? null, problems },
   });
+}
+
+function absolute(path: string | undefined, root: string): string | undefined {
+  return path === undefined ? undefined : resolve(root, path);
 }
 
 function milliseconds(checked: string): number {

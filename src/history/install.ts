@@ -3,8 +3,9 @@
 import { Failure, withCleanup } from '../core/failure.ts';
 import type { Database } from '../postgres/connect.ts';
 import history001 from './schema/001_history.sql';
+import journalRole from './schema/002_journal_role.sql';
 
-const files: readonly string[] = [history001];
+const files: readonly string[] = [history001, journalRole];
 
 /** True when this database has Drydock's schema (of any version). */
 export async function isInstalled(database: Database): Promise<boolean> {

@@ -17,6 +17,8 @@ export interface JournalEntry {
   readonly at: string;
   readonly who: string;
   readonly host: string;
+  /** Role of the session that wrote it, as the server saw it; entries of old versions lack it. */
+  readonly role?: string;
   /** What was typed, such as `apply` or `restore`. */
   readonly command: string;
   readonly phase: 'begun' | 'done' | 'failed' | 'refused';

@@ -13,6 +13,15 @@ export async function readMarker(database: Database): Promise<string | undefined
   return rows[0]?.name;
 }
 
+/** The id that the marker gave this database; undefined where Drydock has never been. */
+export async function readDatabaseId(database: Database): Promise<string | undefined> {
+  if (!(await isInstalled(database))) return undefined;
+  const rows = await database.query<{ id: string }>(
+    'SELECT database_id::text AS id FROM drydock.environment',
+  );
+  return rows[0]?.id;
+}
+
 /**
  * Stops when the database says that it is another environment.
  *

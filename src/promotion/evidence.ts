@@ -1,10 +1,12 @@
 // Everything that the gates judge, gathered before they are asked. Gates read this and nothing else.
 
 import type { Environment } from '../config/environment.ts';
+import type { Freeze } from '../history/freeze.ts';
 import type { HealthSample } from '../history/health-samples.ts';
 import type { LedgerRow } from '../history/ledger.ts';
 import type { Finding } from '../lint/finding.ts';
 import type { Migration } from '../migration/file.ts';
+import type { LongTransaction } from '../postgres/long-transactions.ts';
 import type { RehearsalReport } from '../rehearsal/report.ts';
 
 /** What an earlier environment shows. */
@@ -34,12 +36,24 @@ export interface TeamNotice {
   readonly delivered: boolean;
 }
 
+/** What the environment that is to be changed shows. */
+export interface TargetState {
+  /** The environment that the database says it is; undefined where Drydock has never been. */
+  readonly marker: string | undefined;
+  readonly freeze: Freeze | null;
+  /** Transactions of others that are open for a minute or longer. */
+  readonly transactions: readonly LongTransaction[];
+}
+
 /** The evidence for one promotion. Null: looked for and not there. */
 export interface PromotionEvidence {
   readonly now: Date;
   readonly environment: Environment;
   readonly migrations: readonly Migration[];
   readonly findings: readonly Finding[];
+  readonly target: TargetState;
+  /** The others who approved this plan for this database. */
+  readonly approvedBy: readonly string[];
   /** The first environment of the order, where people try things. */
   readonly local: EnvironmentState | null;
   /** The environment that this one comes after. */

@@ -2,15 +2,24 @@
 // Reads only.
 
 import type { Environment } from '../config/environment.ts';
+import { readFreeze } from '../history/freeze.ts';
 import type { HealthSample } from '../history/health-samples.ts';
 import { readSamples } from '../history/health-samples.ts';
 import { detailOf, type JournalRow, readJournal } from '../history/journal.ts';
 import { readLedger } from '../history/ledger.ts';
+import { readMarker } from '../history/marker.ts';
 import type { Finding } from '../lint/finding.ts';
 import type { Plan } from '../migration/plan.ts';
 import type { Database } from '../postgres/connect.ts';
 import { schemaFingerprint } from '../postgres/fingerprint.ts';
-import type { EnvironmentState, PromotionEvidence, ProvenBackup, TeamNotice } from './evidence.ts';
+import { longTransactions } from '../postgres/long-transactions.ts';
+import type {
+  EnvironmentState,
+  PromotionEvidence,
+  ProvenBackup,
+  TargetState,
+  TeamNotice,
+} from './evidence.ts';
 import { rowsOf } from './migrations-in-force.ts';
 
 /** Where the evidence comes from: functions of other steps, handed in. */
@@ -21,6 +30,7 @@ export interface Sources {
   readonly environments: readonly Environment[];
   readonly plan: Plan;
   readonly findings: readonly Finding[];
+  readonly approvedBy: readonly string[];
   /** The journal of the environment to be changed, newest first. */
   readonly journal: readonly JournalRow[];
   readonly health: HealthSample | null;
@@ -42,6 +52,8 @@ export async function gatherEvidence(sources: Sources): Promise<PromotionEvidenc
     environment,
     migrations: sources.plan.pending.map(({ migration }) => migration),
     findings: sources.findings,
+    target: await sources.read(environment, targetState),
+    approvedBy: sources.approvedBy,
     local:
       first === undefined || first.name === environment.name ? null : await stateOf(sources, first),
     before: before === undefined ? null : await stateOf(sources, before),
@@ -49,6 +61,14 @@ export async function gatherEvidence(sources: Sources): Promise<PromotionEvidenc
     health: sources.health,
     backup: sources.backup,
     rehearsal: null,
+  };
+}
+
+async function targetState(database: Database): Promise<TargetState> {
+  return {
+    marker: await readMarker(database),
+    freeze: await readFreeze(database),
+    transactions: await longTransactions(database),
   };
 }
 

@@ -18,6 +18,7 @@ function stateOf(id: string, given: PromotionEvidence): string | undefined {
   return judgeGates(given).find((gate) => gate.id === id)?.state;
 }
 
+const { target } = evidence();
 const red = { at: hoursAgo(2), healthy: false, probes: [] };
 
 // Each case spoils one thing and must close exactly that gate.
@@ -103,6 +104,31 @@ const spoiled: readonly (readonly [string, string, Partial<PromotionEvidence>])[
       },
     },
   ],
+  ['check-clean', 'an error has no line of its own', { findings: [finding('lock')] }],
+  ['right-database', 'it is marked as staging', { target: { ...target, marker: 'staging' } }],
+  [
+    'not-frozen',
+    'a person froze it',
+    { target: { ...target, freeze: { reason: 'a sale', by: 'ana@desk', at: hoursAgo(1) } } },
+  ],
+  [
+    'approved',
+    'one of two approvals is missing',
+    {
+      environment: { ...production, approvals: { count: 2, allowedSigners: undefined } },
+      approvedBy: ['ben'],
+    },
+  ],
+  [
+    'no-blockers',
+    'a session has been in a transaction for an hour',
+    {
+      target: {
+        ...target,
+        transactions: [{ pid: 7, who: 'app psql', state: 'idle in transaction', ageMs: 3_600_000 }],
+      },
+    },
+  ],
   ['way-back-ready', 'there is no proven backup', { backup: null }],
   [
     'way-back-ready',
@@ -113,9 +139,16 @@ const spoiled: readonly (readonly [string, string, Partial<PromotionEvidence>])[
   ],
 ];
 
+// What one case changes of a part that several cases change.
+function changed<T extends object>(given: T, more: T | undefined, normal: T): T {
+  const differs = ([key, value]: [string, unknown]): boolean =>
+    value !== (normal as Record<string, unknown>)[key];
+  return { ...given, ...Object.fromEntries(Object.entries(more ?? {}).filter(differs)) };
+}
+
 describe('the gates', () => {
-  it('are the nine lines of the checklist, in its order', () => {
-    expect(gates.map(({ title }) => title)).toEqual([
+  it('begin with the nine lines of the checklist, in its order', () => {
+    expect(gates.slice(0, 9).map(({ title }) => title)).toEqual([
       'Tested locally',
       'Tested in staging for 24+ hours',
       'No DROP/TRUNCATE/DELETE commands',
@@ -151,7 +184,9 @@ describe('the gates', () => {
         for (const index of chosen) {
           const more = spoiled[index]?.[2];
           const findings = [...given.findings, ...(more?.findings ?? [])];
-          given = { ...given, ...more, findings };
+          const environment = changed(given.environment, more?.environment, production);
+          const shown = changed(given.target, more?.target, target);
+          given = { ...given, ...more, findings, environment, target: shown };
           const now = new Set(
             judgeGates(given)
               .filter(({ state }) => state === 'closed')
@@ -204,6 +239,23 @@ describe('a waiver', () => {
       state: 'waived',
       reason: expect.stringContaining('waived by ana: the team is awake = now'),
     });
+  });
+
+  it('passes nothing that the configuration lets nobody waive', () => {
+    const environment = { ...production, neverWaive: ['in-window'] };
+    const given = evidence({ environment, now: new Date('2026-01-15T17:00:00Z') });
+    const judged = judgeGates(given, [parseWaiver('in-window=now', 'ana')]);
+    expect(judged.find(({ id }) => id === 'in-window')).toMatchObject({
+      state: 'closed',
+      reason: expect.stringContaining('lets nobody waive it'),
+    });
+  });
+
+  it('cannot be forbidden for a gate that does not exist', () => {
+    const environment = { ...production, neverWaive: ['in-windows'] };
+    expect(() => judgeGates(evidence({ environment }))).toThrow(
+      expect.objectContaining({ code: 'config/unknown-gate' }),
+    );
   });
 
   it.each(['in-window', 'in-window=', 'no-such-gate=reason'])('is refused as %s', (text) => {

@@ -3,17 +3,22 @@
 import { Failure } from '../core/failure.ts';
 import type { PromotionEvidence } from './evidence.ts';
 import type { Gate, JudgedGate, Waiver } from './gate.ts';
+import { approved } from './gates/approved.ts';
+import { checkClean } from './gates/check-clean.ts';
 import { inWindow } from './gates/in-window.ts';
 import { monitoringReady } from './gates/monitoring-ready.ts';
+import { noBlockers } from './gates/no-blockers.ts';
 import { noDestructiveStatements } from './gates/no-destructive-statements.ts';
+import { notFrozen } from './gates/not-frozen.ts';
 import { reRunnable } from './gates/re-runnable.ts';
+import { rightDatabase } from './gates/right-database.ts';
 import { soaked } from './gates/soaked.ts';
 import { teamNotified } from './gates/team-notified.ts';
 import { testedLocally } from './gates/tested-locally.ts';
 import { transactional } from './gates/transactional.ts';
 import { wayBackReady } from './gates/way-back-ready.ts';
 
-/** The gates in the order of the runbook's checklist. */
+/** The gates: the lines of the runbook's checklist in its order, then those beyond it. */
 export const gates: readonly Gate[] = [
   testedLocally,
   soaked,
@@ -24,6 +29,11 @@ export const gates: readonly Gate[] = [
   teamNotified,
   monitoringReady,
   wayBackReady,
+  checkClean,
+  rightDatabase,
+  notFrozen,
+  approved,
+  noBlockers,
 ];
 
 /** Judges all gates. A waiver turns a closed gate into a waived one, with name and reason. */
@@ -31,16 +41,20 @@ export function judgeGates(
   evidence: PromotionEvidence,
   waivers: readonly Waiver[] = [],
 ): readonly JudgedGate[] {
+  const { neverWaive } = evidence.environment;
+  assertGates(neverWaive);
   return gates.map(({ id, title, judge }) => {
     const verdict = judge(evidence);
     const open = { id, title, howToOpen: null, openedByApply: false };
     if (verdict.open) return { ...open, state: 'open', reason: verdict.reason };
     const waiver = waivers.find((candidate) => candidate.gate === id);
-    if (waiver !== undefined) {
+    if (waiver !== undefined && !neverWaive.includes(id)) {
       const reason = `${verdict.reason}; waived by ${waiver.by}: ${waiver.reason}`;
       return { ...open, state: 'waived', reason };
     }
-    const { reason, howToOpen, openedByApply } = verdict;
+    const { howToOpen, openedByApply } = verdict;
+    const refused = waiver === undefined ? '' : '; the configuration lets nobody waive it';
+    const reason = `${verdict.reason}${refused}`;
     return { id, title, state: 'closed', reason, howToOpen, openedByApply };
   });
 }
@@ -72,5 +86,16 @@ export function parseWaiver(text: string, by: string): Waiver {
     hint: known
       ? `Say why it may be passed: --waive "${gate}=the reason"`
       : `Choose one of ${gates.map((candidate) => candidate.id).join(', ')}.`,
+  });
+}
+
+// A name that is no gate would forbid nothing, in silence.
+function assertGates(names: readonly string[]): void {
+  const unknown = names.find((name) => !gates.some(({ id }) => id === name));
+  if (unknown === undefined) return;
+  throw new Failure({
+    code: 'config/unknown-gate',
+    message: `neverWaive names ${unknown}, and there is no such gate`,
+    hint: `Choose of ${gates.map(({ id }) => id).join(', ')}.`,
   });
 }
