@@ -36,10 +36,18 @@ interface CheckedHours {
 
 /** The two keys of an environment. */
 export const changeHoursSchema: { [KEY in keyof CheckedHours]-?: z.ZodType<CheckedHours[KEY]> } = {
-  window: z.preprocess(
-    (value) => (value === undefined || Array.isArray(value) ? value : [value]),
-    z.array(window).min(1).optional(),
-  ),
+  window: z
+    .unknown()
+    .optional()
+    .transform((value, context): Window[] | undefined => {
+      // Not a union: its problems do not say where they are.
+      const several = Array.isArray(value) ? z.array(window).min(1) : window.optional();
+      const { data, error } = several.safeParse(value);
+      for (const { path, message } of error?.issues ?? []) {
+        context.addIssue({ code: 'custom', path, message });
+      }
+      return data === undefined ? undefined : [data].flat();
+    }),
   blackouts: z.array(blackout).optional(),
 };
 
