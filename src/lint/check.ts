@@ -11,11 +11,11 @@ import type { AllowedFinding, CheckReport, Finding } from './finding.ts';
 import { findingOf, rank, type Told } from './finding-of.ts';
 import { locksOf } from './locks-of.ts';
 import { fold } from './model/fold.ts';
-import { calledRoutine } from './model/fold-types.ts';
+import { calledRoutines } from './model/fold-types.ts';
 import { rangeOfKey } from './model/names.ts';
 import { SchemaModel } from './model/schema.ts';
 import { type HeldLock, type TransactionModel, TransactionReader } from './model/transaction.ts';
-import { routineBody } from './plpgsql.ts';
+import { type RoutineBody, routineBody } from './plpgsql.ts';
 import type { FileContext, Hit, Rule, RuleContext } from './rule.ts';
 import { unusedAllowances } from './rules/allowance-without-use/rule.ts';
 import { dynamicSqlUnchecked } from './rules/dynamic-sql-unchecked/rule.ts';
@@ -69,6 +69,15 @@ export async function check(
   };
 }
 
+interface InsideContext {
+  readonly reader: TransactionReader;
+  readonly file: FileContext & { statements: Statement[] };
+  readonly told: Told[];
+  readonly isChecked: boolean;
+  /** The routines that led here: one that calls itself is not followed again. */
+  readonly callers: readonly string[];
+}
+
 class Checker {
   readonly findings: Finding[] = [];
   readonly allowed: AllowedFinding[] = [];
@@ -78,6 +87,7 @@ class Checker {
   readonly #byKind: ReadonlyMap<string, readonly Rule[]>;
   readonly #managed: boolean;
   readonly #isWholeHistory: boolean;
+  readonly #bodies: Map<string, RoutineBody> = new Map();
   #transactions = 0;
   #locked: { readonly statement: Statement; readonly locks: readonly HeldLock[] } | undefined;
 
@@ -91,8 +101,7 @@ class Checker {
 
   async read(source: CheckedFile, { isChecked }: { isChecked: boolean }): Promise<void> {
     const parsed = await parseSql(source.sql);
-    this.#schema.file += 1;
-    this.#schema.defaultSchema = 'public';
+    this.#schema.beginFile();
     const file: FileContext & { statements: Statement[] } = {
       path: source.path,
       sql: source.sql,
@@ -116,7 +125,13 @@ class Checker {
         this.#check(statement, { schema: this.#schema, transaction, file, next }, told);
       file.statements.push(statement);
       this.#follow(statement, transaction, reader);
-      await this.#lookInside(statement, transaction, { reader, file, told, isChecked });
+      await this.#lookInside(statement, transaction, {
+        reader,
+        file,
+        told,
+        isChecked,
+        callers: [],
+      });
     }
     this.#transactions = reader.nextId;
     if (!isChecked) return;
@@ -133,34 +148,54 @@ class Checker {
   async #lookInside(
     statement: Statement,
     transaction: TransactionModel,
-    context: {
-      reader: TransactionReader;
-      file: FileContext & { statements: Statement[] };
-      told: Told[];
-      isChecked: boolean;
-    },
+    context: InsideContext,
   ): Promise<void> {
-    const { file, told, reader, isChecked } = context;
-    const called = this.#schema.routines.get(calledRoutine(statement) ?? '')?.definition;
-    if (called !== undefined) {
-      const [definition] = (await parseSql(called)).statements;
-      if (definition === undefined) return;
-      const body = await routineBody({ ...definition, inside: undefined });
-      for (const each of body.statements) {
-        const run = { ...each, start: statement.start, end: statement.end, inside: undefined };
+    const { file, told, reader, isChecked, callers } = context;
+    const names = this.#schema.routines.size === 0 ? [] : calledRoutines(statement);
+    for (const name of names.filter((each) => !callers.includes(each))) {
+      const { statements, dynamic } = await this.#bodyOf(name);
+      const { start, end } = statement;
+      const inside = { kind: 'routine', runs: true, commits: false } as const;
+      for (const each of statements) {
+        const run = { ...each, start, end, inside };
         if (isChecked) this.#check(run, { schema: this.#schema, transaction, file }, told);
         this.#follow(run, transaction, reader);
+        await this.#lookInside(run, transaction, { ...context, callers: [...callers, name] });
       }
-      return;
+      if (dynamic.length > 0) this.#tellUnchecked([{ start, end }], statement, context);
     }
     const body = await routineBody(statement);
     for (const inner of body.statements) {
       if (isChecked) this.#check(inner, { schema: this.#schema, transaction, file }, told);
       file.statements.push(inner);
-      if (inner.inside?.runs) this.#follow(inner, transaction, reader);
+      if (!inner.inside?.runs) continue;
+      this.#follow(inner, transaction, reader);
+      await this.#lookInside(inner, transaction, context);
     }
+    this.#tellUnchecked(body.dynamic, statement, context);
+  }
+
+  // A routine may be called from 50,000 places: its body is read once.
+  async #bodyOf(name: string): Promise<RoutineBody> {
+    const text = this.#schema.routines.get(name)?.definition ?? '';
+    const known = this.#bodies.get(text);
+    if (known !== undefined) return known;
+    const [definition] = (await parseSql(text)).statements;
+    const body =
+      definition === undefined
+        ? { statements: [], dynamic: [] }
+        : await routineBody({ ...definition, inside: undefined });
+    this.#bodies.set(text, body);
+    return body;
+  }
+
+  #tellUnchecked(
+    places: RoutineBody['dynamic'],
+    statement: Statement,
+    { told, isChecked }: InsideContext,
+  ): void {
     if (!isChecked || !this.#rules.includes(dynamicSqlUnchecked)) return;
-    for (const place of body.dynamic) {
+    for (const place of places) {
       const hit: Hit = { objects: [], message: dynamicSqlUnchecked.why, lock: null, ...place };
       told.push(this.#tell(dynamicSqlUnchecked, hit, statement));
     }

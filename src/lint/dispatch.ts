@@ -1,7 +1,8 @@
 // Which rules are asked about a statement: those that say they know its kind.
 
 import type { Rule } from './rule.ts';
-import { alterations, type Statement } from './statement.ts';
+import { pickAll } from './sql/node.ts';
+import { bodyOf, type Statement } from './statement.ts';
 
 export function rulesByKind(rules: readonly Rule[]): ReadonlyMap<string, readonly Rule[]> {
   const always = rules.filter((rule) => rule.check !== undefined && rule.on === undefined);
@@ -18,5 +19,7 @@ export function rulesByKind(rules: readonly Rule[]): ReadonlyMap<string, readonl
 
 export function mayConcern({ commands }: Rule, statement: Statement): boolean {
   if (commands === undefined) return true;
-  return alterations(statement).some(({ kind }) => commands.includes(kind));
+  return pickAll(bodyOf(statement, 'AlterTableStmt')?.cmds, 'AlterTableCmd').some(
+    ({ subtype }) => subtype !== undefined && commands.includes(subtype),
+  );
 }

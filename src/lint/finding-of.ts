@@ -35,17 +35,20 @@ export function findingOf(
     (statement?.inside?.runs === false ? 'whether and when this routine is called' : undefined);
   const severity =
     hit.severity ?? (depends === undefined ? rule.severity : softened(rule.severity, rule));
+  // The application calls it, or this file does: there it is told once more, as what it is.
+  const isOnlyDefined = statement?.inside?.runs === false;
   const work = hit.work ?? rule.work ?? 'none';
   return {
     rule: rule.id,
     hazard: rule.hazard,
-    severity: isMostLikelyNew
-      ? 'info'
-      : weigh(severity, {
-          work,
-          lock,
-          size,
-        }),
+    severity:
+      isMostLikelyNew || isOnlyDefined
+        ? 'info'
+        : weigh(severity, {
+            work,
+            lock,
+            size,
+          }),
     concern: rule.concern,
     file: file.path,
     line: from.line,

@@ -41,6 +41,7 @@ interface TableRow {
   readonly published: boolean;
   readonly parent: string | null;
   readonly is_default: boolean;
+  readonly partition_key: string[] | null;
 }
 
 async function tablesOf(database: Database): Promise<TableSnapshot[]> {
@@ -52,7 +53,9 @@ async function tablesOf(database: Database): Promise<TableSnapshot[]> {
        EXISTS (SELECT FROM pg_publication_tables p WHERE p.schemaname = n.nspname AND p.tablename = c.relname) AS published,
        (SELECT pn.nspname || '.' || pc.relname FROM pg_inherits i JOIN pg_class pc ON pc.oid = i.inhparent
           JOIN pg_namespace pn ON pn.oid = pc.relnamespace WHERE i.inhrelid = c.oid AND c.relispartition) AS parent,
-       coalesce(pg_get_expr(c.relpartbound, c.oid) = 'DEFAULT', false) AS is_default
+       coalesce(pg_get_expr(c.relpartbound, c.oid) = 'DEFAULT', false) AS is_default,
+       (SELECT array_agg(a.attname::text) FROM pg_partitioned_table p JOIN pg_attribute a
+          ON a.attrelid = p.partrelid AND a.attnum = ANY (p.partattrs::int2[]) WHERE p.partrelid = c.oid) AS partition_key
      FROM pg_class c
      JOIN pg_namespace n ON n.oid = c.relnamespace
      LEFT JOIN pg_stat_user_tables s ON s.relid = c.oid
@@ -78,6 +81,7 @@ async function tablesOf(database: Database): Promise<TableSnapshot[]> {
     published: row.published,
     partitionOf: row.parent,
     isDefaultPartition: row.is_default,
+    partitionKey: row.partition_key,
     columns: columns.get(row.oid) ?? [],
     constraints: constraints.get(row.oid) ?? [],
   }));
@@ -175,6 +179,11 @@ async function indexesOf(database: Database): Promise<Record<string, IndexModel>
   const rows = await database.query<IndexModel & { key: string }>(
     `SELECT n.nspname || '.' || c.relname AS key, c.relname AS name, tn.nspname || '.' || t.relname AS table,
        i.indisunique AS "isUnique", i.indpred IS NOT NULL AS "isPartial",
+       -- Columns of the keys are no dependencies of this index's own kind once an expression reads them.
+       ARRAY(SELECT DISTINCT a.attname::text FROM pg_depend d JOIN pg_attribute a
+         ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+         WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid AND d.refobjid = i.indrelid
+           AND d.refobjsubid > 0 AND d.refobjsubid <> ALL (i.indkey::int2[])) AS "readsColumns",
        ARRAY(SELECT coalesce(a.attname::text, '') FROM unnest(i.indkey::int[]) WITH ORDINALITY u(num, at)
          LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = u.num AND u.num > 0
          WHERE u.at <= i.indnkeyatts ORDER BY u.at) AS columns
@@ -206,7 +215,7 @@ async function typesOf(database: Database): Promise<Record<string, TypeModel>> {
       if (row.kind === 'e') return [row.key, { kind: 'enum', madeIn: 0, transaction: 0 }];
       if (row.kind !== 'd') return [row.key, { kind: 'other' }];
       const base = bases.get(row.base ?? '') ?? dataType(undefined);
-      return [row.key, { kind: 'domain', isConstrained: row.constrained, base }];
+      return [row.key, { kind: 'domain', madeIn: 0, isConstrained: row.constrained, base }];
     }),
   );
 }

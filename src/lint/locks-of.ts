@@ -8,7 +8,7 @@ import { lockModes, stronger } from '../postgres/table-lock.ts';
 import { rangeOfKey, referencedTables, tableOfIndex } from './model/names.ts';
 import type { SchemaModel } from './model/schema.ts';
 import type { HeldLock } from './model/transaction.ts';
-import { type Node, option, pick, pickAll, rangeOf, shown, strings, walk } from './sql/node.ts';
+import { isOn, type Node, pick, pickAll, rangeOf, shown, strings, walk } from './sql/node.ts';
 import { bodyOf, droppedNames, type Statement } from './statement.ts';
 
 /** The table locks that a statement takes, strongest per table. Row locks are not among them. */
@@ -31,6 +31,7 @@ type Taker = (statement: Statement, take: Take, schema: SchemaModel) => void;
 const takers: Readonly<Record<string, Taker>> = {
   AlterTableStmt: (statement, take, schema) => {
     const alter = bodyOf(statement, 'AlterTableStmt');
+    if (alter?.objtype === 'OBJECT_TYPE' || alter?.objtype === 'OBJECT_SEQUENCE') return;
     if (alter?.objtype === 'OBJECT_INDEX') {
       for (const command of pickAll(alter.cmds, 'AlterTableCmd')) {
         // ATTACH locks the child index alone: the parent's table keeps working.
@@ -47,11 +48,12 @@ const takers: Readonly<Record<string, Taker>> = {
     const index = bodyOf(statement, 'IndexStmt');
     take(index?.relation, index?.concurrent ? 'SHARE UPDATE EXCLUSIVE' : 'SHARE');
   },
-  CreateStmt: (statement, take) => {
+  CreateStmt: (statement, take, schema) => {
     const create = bodyOf(statement, 'CreateStmt');
     const isPartition = create?.partbound !== undefined;
     for (const parent of pickAll(create?.inhRelations, 'RangeVar')) {
       take(parent, isPartition ? 'ACCESS EXCLUSIVE' : 'SHARE UPDATE EXCLUSIVE');
+      if (isPartition) takeDefault(parent, take, schema);
     }
     for (const table of referencedTables(create)) take(table, 'SHARE ROW EXCLUSIVE');
   },
@@ -69,15 +71,19 @@ const takers: Readonly<Record<string, Taker>> = {
   },
   AlterObjectSchemaStmt: (statement, take) =>
     take(bodyOf(statement, 'AlterObjectSchemaStmt')?.relation, 'ACCESS EXCLUSIVE'),
-  TruncateStmt: (statement, take) => {
-    for (const table of pickAll(bodyOf(statement, 'TruncateStmt')?.relations, 'RangeVar')) {
+  TruncateStmt: (statement, take, schema) => {
+    const truncate = bodyOf(statement, 'TruncateStmt');
+    for (const table of pickAll(truncate?.relations, 'RangeVar')) {
       take(table, 'ACCESS EXCLUSIVE');
+      if (truncate?.behavior !== 'DROP_CASCADE') continue;
+      for (const key of schema.referrersOf(schema.key(table), { all: true })) {
+        take(rangeOfKey(key), 'ACCESS EXCLUSIVE');
+      }
     }
   },
   CreateTrigStmt: (statement, take) => {
     const trigger = bodyOf(statement, 'CreateTrigStmt');
     take(trigger?.relation, 'SHARE ROW EXCLUSIVE');
-    take(trigger?.constrrel, 'SHARE ROW EXCLUSIVE');
   },
   CreatePolicyStmt: (statement, take) =>
     take(bodyOf(statement, 'CreatePolicyStmt')?.table, 'ACCESS EXCLUSIVE'),
@@ -91,7 +97,7 @@ const takers: Readonly<Record<string, Taker>> = {
   },
   VacuumStmt: (statement, take) => {
     const vacuum = bodyOf(statement, 'VacuumStmt');
-    const isFull = option(vacuum?.options, 'full') !== undefined;
+    const isFull = isOn(vacuum?.options, 'full');
     for (const { relation } of pickAll(vacuum?.rels, 'VacuumRelation')) {
       take(relation, isFull ? 'ACCESS EXCLUSIVE' : 'SHARE UPDATE EXCLUSIVE');
     }
@@ -100,7 +106,7 @@ const takers: Readonly<Record<string, Taker>> = {
     take(bodyOf(statement, 'ClusterStmt')?.relation, 'ACCESS EXCLUSIVE'),
   ReindexStmt: (statement, take, schema) => {
     const reindex = bodyOf(statement, 'ReindexStmt');
-    const isConcurrent = option(reindex?.params, 'concurrently') !== undefined;
+    const isConcurrent = isOn(reindex?.params, 'concurrently');
     const table =
       reindex?.kind === 'REINDEX_OBJECT_INDEX'
         ? tableOfIndex(reindex.relation, schema)
@@ -171,8 +177,15 @@ function lockAlteration(
     take(constraint.pktable, 'SHARE ROW EXCLUSIVE');
     return;
   }
-  if (kind === 'AT_AttachPartition') take(partition?.name, 'ACCESS EXCLUSIVE');
+  if (kind === 'AT_AddInherit' || kind === 'AT_DropInherit') {
+    take(pick(command.def, 'RangeVar'), 'SHARE UPDATE EXCLUSIVE');
+  }
+  if (kind === 'AT_AttachPartition') {
+    take(partition?.name, 'ACCESS EXCLUSIVE');
+    takeDefault(table, take, schema);
+  }
   if (kind === 'AT_DetachPartition') {
+    if (!partition?.concurrent) takeDefault(table, take, schema);
     // Only the second of its two transactions locks the partition itself, briefly.
     take(table, partition?.concurrent ? 'SHARE UPDATE EXCLUSIVE' : 'ACCESS EXCLUSIVE');
     take(partition?.name, 'ACCESS EXCLUSIVE');
@@ -194,8 +207,13 @@ function lockAlteration(
   }
 }
 
+// Which rows belong to the DEFAULT partition changes with the other partitions.
+function takeDefault(parent: RangeVar | undefined, take: Take, schema: SchemaModel): void {
+  take(rangeOfKey(schema.table(parent)?.defaultPartition), 'ACCESS EXCLUSIVE');
+}
+
 function lockDrop(
-  drop: { removeType?: string; concurrent?: boolean; objects?: Node[] },
+  drop: { removeType?: string; behavior?: string; concurrent?: boolean; objects?: Node[] },
   name: RangeVar,
   take: Take,
   schema: SchemaModel,
@@ -207,7 +225,13 @@ function lockDrop(
       for (const constraint of table?.constraints.values() ?? []) {
         take(rangeOfKey(constraint.references), 'ACCESS EXCLUSIVE');
       }
-      take(rangeOfKey(table?.partitionOf), 'ACCESS EXCLUSIVE');
+      const parent = rangeOfKey(table?.partitionOf);
+      take(parent, 'ACCESS EXCLUSIVE');
+      if (parent !== undefined) takeDefault(parent, take, schema);
+      if (drop.behavior !== 'DROP_CASCADE') return;
+      for (const key of schema.referrersOf(schema.key(name))) {
+        take(rangeOfKey(key), 'ACCESS EXCLUSIVE');
+      }
       return;
     }
     case 'OBJECT_INDEX': {

@@ -1,8 +1,8 @@
 // The statements inside DO blocks and PL/pgSQL routines, with their places in the file. What is put
 // together at run time cannot be known and is told as such.
 
-import { parsePlpgsql, parseSql } from '../postgres/parser.ts';
-import { constantText, option, pick, pickAll } from './sql/node.ts';
+import { type ParsedStatement, parsePlpgsql, parseSql } from '../postgres/parser.ts';
+import { constantText, type Node, option, pick, pickAll, strings } from './sql/node.ts';
 import { bodyOf, type Statement } from './statement.ts';
 
 /** What a body holds. */
@@ -22,6 +22,12 @@ export async function routineBody(statement: Statement): Promise<RoutineBody> {
   if (options === undefined) return nothing;
   const language = option(options, 'language');
   const name = language === true ? '' : (constantText(language) ?? (block ? 'plpgsql' : 'sql'));
+  if (create?.sql_body !== undefined) {
+    const text = atomicBody(statement);
+    return text === undefined
+      ? nothing
+      : sqlBody(text, { kind: 'routine', runs: false, commits: false });
+  }
   const body = bodyText(options, statement);
   if (body === undefined) return nothing;
   const kind = block ? 'do' : 'routine';
@@ -54,6 +60,15 @@ function bodyText(options: Parameters<typeof option>[0], statement: Statement): 
   return at < 0 ? undefined : { text, start: statement.start + at };
 }
 
+// BEGIN ATOMIC … END (14 and newer). The other form, RETURN, is an expression.
+function atomicBody({ text, start }: Statement): Body | undefined {
+  const begin = /\bbegin\s+atomic\b/i.exec(text);
+  const end = /\bend\s*$/i.exec(text);
+  if (begin === null || end === null) return undefined;
+  const from = begin.index + begin[0].length;
+  return { text: text.slice(from, end.index), start: start + from };
+}
+
 function wholeOf({ start, end }: Statement): { start: number; end: number } {
   return { start, end };
 }
@@ -76,14 +91,18 @@ async function collect(
     const at = body.text.indexOf(query, from);
     const start = body.start + Math.max(at, from);
     if (kind === 'dynamic') {
-      const constant = constantQuery(query);
+      const constant = await constantQuery(query);
+      const end = at < 0 ? start : start + query.length;
       if (constant === undefined) {
-        dynamic.push({ start, end: at < 0 ? start : start + query.length });
+        dynamic.push({ start, end });
         continue;
       }
       const parsed = await parseSql(constant);
-      const inner = start + Math.max(0, query.indexOf(constant));
-      statements.push(...parsed.statements.map((each) => moved(each, inner, inside)));
+      const inner = query.indexOf(constant);
+      // A text that is put together of constants has no place of its own: the expression's is taken.
+      const placed = (each: ParsedStatement): Statement =>
+        inner < 0 ? { ...each, start, end, inside } : moved(each, start + inner, inside);
+      statements.push(...parsed.statements.map(placed));
     } else {
       const parsed = await parseSql(query);
       statements.push(...parsed.statements.map((each) => moved(each, start, inside)));
@@ -106,6 +125,16 @@ interface Query {
   readonly query: string;
 }
 
+// Where a statement of PL/pgSQL keeps the SQL that it runs as it is written.
+const staticQueries: Readonly<Record<string, 'sqlstmt' | 'expr' | 'query'>> = {
+  PLpgSQL_stmt_execsql: 'sqlstmt',
+  PLpgSQL_stmt_perform: 'expr',
+  PLpgSQL_stmt_call: 'expr',
+  PLpgSQL_stmt_fors: 'query',
+  PLpgSQL_stmt_return_query: 'query',
+  PLpgSQL_stmt_open: 'query',
+};
+
 // PLpgSQL_stmt_* nodes: SQL that stands in the body as it is, and EXECUTE in its three forms.
 function* queries(tree: unknown): Generator<Query> {
   if (Array.isArray(tree)) {
@@ -116,7 +145,8 @@ function* queries(tree: unknown): Generator<Query> {
   for (const [kind, inner] of Object.entries(tree as Record<string, Record<string, unknown>>)) {
     if (typeof inner !== 'object' || inner === null) continue;
     const line = typeof inner.lineno === 'number' ? inner.lineno : 1;
-    const staticQuery = queryOf(inner.sqlstmt);
+    const field = staticQueries[kind];
+    const staticQuery = field === undefined ? undefined : queryOf(inner[field]);
     const dynamicQuery =
       queryOf(inner.dynquery) ??
       (kind === 'PLpgSQL_stmt_dynexecute' || kind === 'PLpgSQL_stmt_dynfors'
@@ -133,11 +163,31 @@ function queryOf(expression: unknown): string | undefined {
   return inner?.query;
 }
 
-// EXECUTE of a constant text is as good as the text.
-function constantQuery(expression: string): string | undefined {
-  const plain = /^\s*'((?:[^']|'')*)'\s*$/.exec(expression)?.[1];
-  if (plain !== undefined) return plain.replaceAll("''", "'");
-  return /^\s*\$(\w*)\$([\s\S]*)\$\1\$\s*$/.exec(expression)?.[2];
+// EXECUTE of a constant text is as good as the text, and so is what constants are put together to.
+async function constantQuery(expression: string): Promise<string | undefined> {
+  const [select] = (await parseSql(`SELECT ${expression}`)).statements;
+  const targets = pickAll(pick(select?.node, 'SelectStmt')?.targetList, 'ResTarget');
+  return targets.length === 1 ? constantValue(targets[0]?.val) : undefined;
+}
+
+function constantValue(node: Node | undefined): string | undefined {
+  const cast = pick(node, 'TypeCast');
+  if (cast !== undefined) return constantValue(cast.arg);
+  const operation = pick(node, 'A_Expr');
+  if (operation !== undefined) {
+    const [left, right] = [constantValue(operation.lexpr), constantValue(operation.rexpr)];
+    const isJoin = strings(operation.name).join() === '||';
+    return isJoin && left !== undefined && right !== undefined ? left + right : undefined;
+  }
+  const call = pick(node, 'FuncCall');
+  if (call !== undefined) {
+    // Only without placeholders, which would need format's own quoting.
+    const [text] = call.args ?? [];
+    const value = constantValue(text);
+    const isPlain = strings(call.funcname).at(-1) === 'format' && !value?.includes('%');
+    return isPlain ? value : undefined;
+  }
+  return constantText(node);
 }
 
 function lineStarts(text: string): number[] {

@@ -23,6 +23,7 @@ import { ddlInProceduralCode } from './rules/ddl-in-procedural-code/rule.ts';
 import { deleteRows } from './rules/delete-rows/rule.ts';
 import { detachPartitionWithoutConcurrently } from './rules/detach-partition-without-concurrently/rule.ts';
 import { domainConstraintWithoutNotValid } from './rules/domain-constraint-without-not-valid/rule.ts';
+import { dropBreaksRunningCode } from './rules/drop-breaks-running-code/rule.ts';
 import { dropCascade } from './rules/drop-cascade/rule.ts';
 import { dropColumn } from './rules/drop-column/rule.ts';
 import { dropDatabase } from './rules/drop-database/rule.ts';
@@ -133,6 +134,7 @@ export const rules: readonly Rule[] = [
   dropColumn,
   dropTable,
   dropCascade,
+  dropBreaksRunningCode,
   truncate,
   dropDatabase,
   deleteRows,

@@ -23,6 +23,8 @@ export interface TableSnapshot {
   readonly published: boolean;
   readonly partitionOf: string | null;
   readonly isDefaultPartition: boolean;
+  /** The columns that choose a partition, where it has partitions. */
+  readonly partitionKey: readonly string[] | null;
   readonly columns: readonly ColumnModel[];
   readonly constraints: readonly Omit<ConstraintModel, 'transaction'>[];
 }
@@ -50,6 +52,7 @@ export function modelOf(snapshot: SchemaSnapshot): SchemaModel {
     table.published = each.published;
     table.hasAllColumns = true;
     table.partitionOf = each.partitionOf ?? undefined;
+    table.partitionKey = each.partitionKey ?? undefined;
     for (const column of each.columns) table.columns.set(column.name, column);
     for (const constraint of each.constraints) {
       table.constraints.set(constraint.name, { ...constraint, transaction: 0 });
@@ -66,7 +69,7 @@ export function modelOf(snapshot: SchemaSnapshot): SchemaModel {
   for (const [key, type] of Object.entries(snapshot.types)) schema.types.set(key, type);
   for (const [key, columns] of Object.entries(snapshot.views)) schema.views.set(key, columns);
   for (const [name, volatility] of Object.entries(snapshot.routines)) {
-    schema.routines.set(name, { volatility, definition: undefined });
+    schema.routines.set(name, { volatility, definition: undefined, commits: false });
   }
   return schema;
 }

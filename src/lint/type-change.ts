@@ -36,13 +36,13 @@ function heapCost(
   schema: SchemaModel,
 ): TypeChange['cost'] {
   if (from === undefined) return 'unknown';
-  const target = schema.type(to);
   // Values must be checked against a domain's constraints, which the server does by rewriting.
-  if (target?.kind === 'domain' && target.isConstrained) return 'rewrite';
+  if (schema.isConstrained(to)) return 'rewrite';
   return costOfChange(baseOf(from, schema), baseOf(to, schema));
 }
 
-function baseOf(type: DataType, schema: SchemaModel): DataType {
+/** The type below a domain, and below that one. */
+export function baseOf(type: DataType, schema: SchemaModel): DataType {
   const known = schema.type(type);
   return known?.kind === 'domain' ? baseOf(known.base, schema) : type;
 }

@@ -1,7 +1,7 @@
 // The columns and constraints of a table in the model, as CREATE TABLE and ALTER TABLE write them.
 
 import type { ColumnDef, Constraint } from '@pgsql/types';
-import { columnsOf, columnsProvedNotNull } from '../sql/expression.ts';
+import { columnsOf, columnsProvedNotNull, constantsOf } from '../sql/expression.ts';
 import { pickAll, strings } from '../sql/node.ts';
 import { dataType, isSerial } from '../sql/type-name.ts';
 import type { ColumnModel, SchemaModel, TableModel } from './schema.ts';
@@ -63,6 +63,7 @@ export function addConstraint(
     columns: used,
     validated: constraint.skip_validation !== true,
     provesNotNull: columnsProvedNotNull(constraint.raw_expr),
+    constants: constantsOf(constraint.raw_expr),
     references: kind === 'foreign key' ? schema.key(constraint.pktable) : undefined,
     transaction: context.transaction,
   });
@@ -73,6 +74,7 @@ export function addConstraint(
       columns: used,
       isUnique: true,
       isPartial: false,
+      readsColumns: [],
     });
   }
   if (kind === 'primary key')

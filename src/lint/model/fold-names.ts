@@ -2,6 +2,7 @@
 
 import { bodyOf, droppedNames, type Statement } from '../statement.ts';
 import type { SchemaModel } from './schema.ts';
+import { renameLock, type TransactionModel } from './transaction.ts';
 
 export function foldDrop(schema: SchemaModel, statement: Statement): void {
   const drop = bodyOf(statement, 'DropStmt');
@@ -43,13 +44,18 @@ function forgetTable(schema: SchemaModel, key: string): void {
   for (const name of schema.indexKeysOf(key)) schema.removeIndex(name);
 }
 
-export function foldRename(schema: SchemaModel, statement: Statement): void {
+export function foldRename(
+  schema: SchemaModel,
+  statement: Statement,
+  transaction: TransactionModel,
+): void {
   const rename = bodyOf(statement, 'RenameStmt');
   if (rename?.relation === undefined || rename.newname === undefined) return;
   const key = schema.key(rename.relation);
   const schemaName = key.slice(0, key.indexOf('.'));
-  if (rename.renameType === 'OBJECT_TABLE') {
+  if (/^OBJECT_(TABLE|VIEW|MATVIEW)$/.test(rename.renameType ?? '')) {
     rekey(schema, key, `${schemaName}.${rename.newname}`);
+    renameLock(transaction, key, `${schemaName}.${rename.newname}`);
   } else if (rename.renameType === 'OBJECT_COLUMN') {
     const table = schema.tables.get(key);
     const column = table?.columns.get(rename.subname ?? '');
@@ -66,6 +72,9 @@ export function foldRename(schema: SchemaModel, statement: Statement): void {
 
 export function rekey(schema: SchemaModel, from: string, to: string): void {
   const table = schema.tables.get(from);
+  const view = schema.views.get(from);
+  if (view !== undefined) schema.views.set(to, view);
+  schema.views.delete(from);
   schema.gone.add(from);
   if (table === undefined) return;
   schema.tables.delete(from);

@@ -2,7 +2,7 @@
 // to be computed.
 
 import type { Volatility } from '../sql/expression.ts';
-import { constantText, pick, pickAll, rangeOf, strings } from '../sql/node.ts';
+import { constantText, type Node, option, pickAll, rangeOf, strings, walk } from '../sql/node.ts';
 import { dataType } from '../sql/type-name.ts';
 import { bodyOf, type Statement } from '../statement.ts';
 import type { SchemaModel } from './schema.ts';
@@ -16,7 +16,7 @@ export function foldType(
 ): void {
   const created = bodyOf(statement, 'CreateEnumStmt');
   if (created !== undefined) {
-    const key = schema.key(rangeOf(strings(created.typeName)));
+    const key = schema.newKey(rangeOf(strings(created.typeName)));
     schema.types.set(key, { kind: 'enum', madeIn: schema.file, transaction: transaction.id });
   }
   const altered = bodyOf(statement, 'AlterEnumStmt');
@@ -31,8 +31,9 @@ export function foldType(
     const isConstrained = pickAll(domain.constraints, 'Constraint').some(
       ({ contype }) => contype === 'CONSTR_CHECK' || contype === 'CONSTR_NOTNULL',
     );
-    schema.types.set(schema.key(rangeOf(strings(domain.domainname))), {
+    schema.types.set(schema.newKey(rangeOf(strings(domain.domainname))), {
       kind: 'domain',
+      madeIn: schema.file,
       isConstrained,
       base: dataType(domain.typeName),
     });
@@ -46,7 +47,7 @@ export function foldType(
   const other =
     bodyOf(statement, 'CompositeTypeStmt')?.typevar ??
     rangeOf(strings(bodyOf(statement, 'CreateRangeStmt')?.typeName));
-  if (other.relname) schema.types.set(schema.key(other), { kind: 'other' });
+  if (other.relname) schema.types.set(schema.newKey(other), { kind: 'other' });
 }
 
 /** Notes a function or procedure, by its bare name. */
@@ -61,7 +62,25 @@ export function foldRoutine(schema: SchemaModel, statement: Statement): void {
   schema.routines.set(name, {
     volatility: routineVolatility(language, constantText(options.get('volatility'))),
     definition: statement.text,
+    commits: commits(statement.text),
   });
+}
+
+/** Follows ALTER FUNCTION … IMMUTABLE and its kin. */
+export function foldAlteredRoutine(schema: SchemaModel, statement: Statement): void {
+  const alter = bodyOf(statement, 'AlterFunctionStmt');
+  const name = strings(alter?.func?.objname).at(-1) ?? '';
+  const known = schema.routines.get(name);
+  const volatility = constantText(option(alter?.actions, 'volatility') as Node | undefined);
+  if (known === undefined || volatility === undefined) return;
+  const isSteady = volatility === 'immutable' || volatility === 'stable';
+  schema.routines.set(name, { ...known, volatility: isSteady ? 'once' : 'each row' });
+}
+
+// Not in quotes and not in comments.
+function commits(definition: string): boolean {
+  const code = definition.replace(/'(?:[^']|'')*'|--.*|\/\*[\s\S]*?\*\//g, ' ');
+  return /\bcommit\s*;/i.test(code);
 }
 
 // The server inlines a simple SQL function before it asks whether a default is volatile, so the
@@ -71,13 +90,19 @@ function routineVolatility(language: string, declared: string | undefined): Vola
   return language === 'sql' ? 'unknown' : 'each row';
 }
 
-/** The name of a routine that a statement does nothing but call: `SELECT f()` or `CALL p()`. */
-export function calledRoutine(statement: Statement): string | undefined {
-  const call = bodyOf(statement, 'CallStmt')?.funccall;
-  if (call !== undefined) return strings(call.funcname).at(-1);
-  const select = bodyOf(statement, 'SelectStmt');
-  if (select === undefined || (select.fromClause ?? []).length > 0) return undefined;
-  const [only, ...more] = pickAll(select.targetList, 'ResTarget');
-  const called = pick(only?.val, 'FuncCall');
-  return more.length === 0 ? strings(called?.funcname).at(-1) : undefined;
+/** The names of the routines that a query or a CALL runs, wherever in it they stand. */
+export function calledRoutines(statement: Statement): string[] {
+  const kind = Object.keys(statement.node)[0] ?? '';
+  if (!/^(Select|Call|Insert|Update|Delete|Merge|CreateTableAs)Stmt$/.test(kind)) return [];
+  const names = new Set<string>();
+  const note = (call: { readonly funcname?: Node[] }): void => {
+    const name = strings(call.funcname).at(-1);
+    if (name !== undefined) names.add(name);
+  };
+  // The call of a CALL is no node of its own in the tree.
+  note(bodyOf(statement, 'CallStmt')?.funccall ?? {});
+  walk([statement.node], (each, body) => {
+    if (each === 'FuncCall') note(body);
+  });
+  return [...names];
 }

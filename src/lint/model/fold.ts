@@ -7,9 +7,9 @@ import { dataType } from '../sql/type-name.ts';
 import { type Alteration, alterations, bodyOf, type Statement } from '../statement.ts';
 import { addColumn, addConstraint, setColumn } from './fold-columns.ts';
 import { foldDrop, foldRename, rekey } from './fold-names.ts';
-import { foldRoutine, foldType } from './fold-types.ts';
+import { foldAlteredRoutine, foldRoutine, foldType } from './fold-types.ts';
 import { emptyTable, type SchemaModel, type TableModel } from './schema.ts';
-import type { TransactionModel } from './transaction.ts';
+import { renameLock, type TransactionModel } from './transaction.ts';
 
 /** Changes `schema` as the statement changes the database. */
 export function fold(
@@ -42,7 +42,8 @@ const folders: Readonly<Record<string, Folder>> = {
   IndexStmt: (schema, statement) => {
     const index = bodyOf(statement, 'IndexStmt');
     const table = schema.key(index?.relation);
-    const columns = pickAll(index?.indexParams, 'IndexElem').map((each) => each.name ?? '');
+    const parts = pickAll(index?.indexParams, 'IndexElem');
+    const columns = parts.map((each) => each.name ?? '');
     const name = index?.idxname ?? `${index?.relation?.relname}_${columns.join('_')}_idx`;
     const key = `${table.slice(0, table.indexOf('.'))}.${name}`;
     if (index?.if_not_exists && schema.index(key) !== undefined) return;
@@ -52,14 +53,17 @@ const folders: Readonly<Record<string, Folder>> = {
       columns,
       isUnique: index?.unique === true,
       isPartial: index?.whereClause !== undefined,
+      readsColumns: columnsOf([index?.whereClause, ...parts.map((each) => each.expr)]),
     });
   },
   DropStmt: foldDrop,
   RenameStmt: foldRename,
-  AlterObjectSchemaStmt: (schema, statement) => {
+  AlterObjectSchemaStmt: (schema, statement, transaction) => {
     const move = bodyOf(statement, 'AlterObjectSchemaStmt');
     if (move?.objectType !== 'OBJECT_TABLE' || move.relation === undefined) return;
-    rekey(schema, schema.key(move.relation), `${move.newschema}.${move.relation.relname}`);
+    const [from, to] = [schema.key(move.relation), `${move.newschema}.${move.relation.relname}`];
+    rekey(schema, from, to);
+    renameLock(transaction, from, to);
   },
   ViewStmt: (schema, statement) => {
     const view = bodyOf(statement, 'ViewStmt');
@@ -67,9 +71,10 @@ const folders: Readonly<Record<string, Folder>> = {
   },
   VariableSetStmt: (schema, statement) => {
     const set = bodyOf(statement, 'VariableSetStmt');
-    if (set?.name !== 'search_path') return;
-    const first = pick(set.args?.[0], 'A_Const')?.sval?.sval;
-    schema.defaultSchema = first === undefined || first.startsWith('"$') ? 'public' : first;
+    if (set?.name !== 'search_path' && set?.kind !== 'VAR_RESET_ALL') return;
+    const path = pickAll(set.args, 'A_Const').map((each) => each.sval?.sval ?? '');
+    const known = path.filter((each) => !/^("?\$user"?|)$/.test(each));
+    schema.searchPath = known.length === 0 ? ['public'] : known;
   },
   CreateEnumStmt: foldType,
   CreateDomainStmt: foldType,
@@ -78,6 +83,14 @@ const folders: Readonly<Record<string, Folder>> = {
   CompositeTypeStmt: foldType,
   CreateRangeStmt: foldType,
   CreateFunctionStmt: foldRoutine,
+  AlterFunctionStmt: foldAlteredRoutine,
+  CreateSchemaStmt: (schema, statement, transaction) => {
+    const create = bodyOf(statement, 'CreateSchemaStmt');
+    const path = schema.searchPath;
+    schema.searchPath = [create?.schemaname ?? 'public'];
+    for (const node of create?.schemaElts ?? []) fold(schema, { ...statement, node }, transaction);
+    schema.searchPath = path;
+  },
 };
 
 function noteView(schema: SchemaModel, name: RangeVar | undefined, query: unknown): void {
@@ -98,7 +111,7 @@ function makeTable(
   ifNotExists: boolean,
 ): TableModel | undefined {
   if (name === undefined) return undefined;
-  const key = schema.key(name);
+  const key = schema.newKey(name);
   if (ifNotExists && schema.tables.has(key)) return undefined;
   const table = emptyTable(key);
   if (!ifNotExists || schema.isComplete || schema.gone.has(key)) table.madeIn = schema.file;
@@ -119,16 +132,28 @@ function foldCreateTable(
   const create = bodyOf(statement, 'CreateStmt');
   const table = makeTable(schema, create?.relation, create?.if_not_exists === true);
   if (create === undefined || table === undefined) return;
-  if (create.partspec !== undefined) table.kind = 'partitioned table';
+  if (create.partspec !== undefined) {
+    table.kind = 'partitioned table';
+    const parts = pickAll(create.partspec.partParams, 'PartitionElem');
+    table.partitionKey = parts.flatMap(({ name, expr }) => name ?? columnsOf(expr));
+  }
+  for (const { relation } of pickAll(create.tableElts, 'TableLikeClause')) {
+    const source = schema.table(relation);
+    if (source?.hasAllColumns !== true) table.hasAllColumns = false;
+    for (const column of source?.columns.values() ?? []) table.columns.set(column.name, column);
+  }
   for (const column of pickAll(create.tableElts, 'ColumnDef')) {
     addColumn(schema, table, column, transaction);
   }
   for (const constraint of pickAll(create.tableElts, 'Constraint')) {
     addConstraint(schema, table, constraint, { columns: [], transaction: transaction.id });
   }
-  if (pickAll(create.tableElts, 'TableLikeClause').length > 0) table.hasAllColumns = false;
   for (const parent of pickAll(create.inhRelations, 'RangeVar')) {
+    // What is added to the parent later is added here too, which the model does not follow.
     table.hasAllColumns = false;
+    for (const column of schema.table(parent)?.columns.values() ?? []) {
+      table.columns.set(column.name, column);
+    }
     if (create.partbound === undefined) continue;
     attach(schema.ensure(schema.key(parent)), table, create.partbound.is_default === true);
   }

@@ -21,6 +21,8 @@ export interface ConstraintModel {
   readonly validated: boolean;
   /** The columns that a CHECK proves to hold no NULL. */
   readonly provesNotNull: readonly string[];
+  /** The constants in a CHECK; undefined when nobody told its expression. */
+  readonly constants?: readonly string[];
   /** The table that a foreign key points to. */
   readonly references: string | undefined;
   /** The transaction that added it, while that one is being read. */
@@ -35,6 +37,8 @@ export interface IndexModel {
   readonly columns: readonly string[];
   readonly isUnique: boolean;
   readonly isPartial: boolean;
+  /** The columns that its expressions and its WHERE read. */
+  readonly readsColumns: readonly string[];
 }
 
 /** How large and how busy a table is, where that is known. */
@@ -59,6 +63,8 @@ export interface TableModel {
   readonly columns: Map<string, ColumnModel>;
   readonly constraints: Map<string, ConstraintModel>;
   readonly partitions: Set<string>;
+  /** The columns that choose the partition; undefined when they are not known. */
+  partitionKey: readonly string[] | undefined;
   partitionOf: string | undefined;
   defaultPartition: string | undefined;
   size: TableSize | undefined;
@@ -69,7 +75,12 @@ export interface TableModel {
 /** A user's type. */
 export type TypeModel =
   | { readonly kind: 'enum'; readonly madeIn: number; readonly transaction: number }
-  | { readonly kind: 'domain'; readonly isConstrained: boolean; readonly base: DataType }
+  | {
+      readonly kind: 'domain';
+      readonly madeIn: number;
+      readonly isConstrained: boolean;
+      readonly base: DataType;
+    }
   | { readonly kind: 'other' };
 
 /** A function or procedure that the migrations define. */
@@ -77,6 +88,8 @@ export interface RoutineModel {
   readonly volatility: Volatility;
   /** Its CREATE statement, so that a call of it can be looked into. */
   readonly definition: string | undefined;
+  /** True when its body commits, which the server refuses inside a transaction. */
+  readonly commits: boolean;
 }
 
 /** Everything that is known at one point of reading. */
@@ -84,6 +97,7 @@ export class SchemaModel {
   readonly tables: Map<string, TableModel> = new Map();
   readonly #indexes: Map<string, IndexModel> = new Map();
   readonly #indexesByTable: Map<string, Set<string>> = new Map();
+  #hasTemporary = false;
   readonly types: Map<string, TypeModel> = new Map();
   readonly routines: Map<string, RoutineModel> = new Map();
   /** Views by key, with the columns that their queries read, as `table.column` or `*.column`. */
@@ -98,17 +112,43 @@ export class SchemaModel {
   hasSizes = false;
   /** Number of the file that is being read. */
   file = 0;
-  /** Schema of names without one. */
-  defaultSchema = 'public';
+  /** Where names without a schema are looked for; the first one is where they are made. */
+  searchPath: readonly string[] = ['public'];
 
   constructor(options: { isComplete?: boolean; serverVersion?: number } = {}) {
     this.isComplete = options.isComplete ?? false;
     this.serverVersion = options.serverVersion;
   }
 
+  /** Begins the next file, in a session of its own: its temporary tables are not there yet. */
+  beginFile(): void {
+    this.file += 1;
+    this.searchPath = ['public'];
+    for (const key of this.tables.keys()) if (key.startsWith('pg_temp.')) this.tables.delete(key);
+    this.#hasTemporary = false;
+  }
+
   /** The key of a name, with the schema that it would be found in. */
   key(name: Pick<RangeVar, 'schemaname' | 'relname'> | undefined): string {
-    return `${name?.schemaname ?? this.defaultSchema}.${name?.relname ?? ''}`;
+    const relname = name?.relname ?? '';
+    if (name?.schemaname) return `${name.schemaname}.${relname}`;
+    const [first = 'public'] = this.searchPath;
+    // Nearly always one schema and nothing temporary: then nothing has to be looked for.
+    if (this.searchPath.length === 1 && !this.#hasTemporary) return `${first}.${relname}`;
+    const keys = ['pg_temp', ...this.searchPath].map((schema) => `${schema}.${relname}`);
+    return keys.find((key) => this.#isKnown(key)) ?? `${first}.${relname}`;
+  }
+
+  /** The key of what a CREATE makes: temporary, in the schema written, or in the first of the path. */
+  newKey(name: Pick<RangeVar, 'schemaname' | 'relname' | 'relpersistence'> | undefined): string {
+    const isTemporary = name?.relpersistence === 't' || name?.schemaname === 'pg_temp';
+    if (isTemporary) this.#hasTemporary = true;
+    const schema = isTemporary ? 'pg_temp' : (name?.schemaname ?? this.searchPath[0] ?? 'public');
+    return `${schema}.${name?.relname ?? ''}`;
+  }
+
+  #isKnown(key: string): boolean {
+    return [this.tables, this.#indexes, this.types, this.views].some((known) => known.has(key));
   }
 
   /** What is known of a table. */
@@ -138,8 +178,14 @@ export class SchemaModel {
   }
 
   /** The user's type of a name, whether or not a schema was written. */
-  type(type: DataType): TypeModel | undefined {
-    return this.types.get(`${type.schema ?? this.defaultSchema}.${type.name}`);
+  type({ schema, name }: DataType): TypeModel | undefined {
+    return this.types.get(this.key({ relname: name, ...(schema && { schemaname: schema }) }));
+  }
+
+  /** True for a domain with a constraint of its own or of the domain below it. An array has none. */
+  isConstrained(type: DataType): boolean {
+    const known = type.isArray ? undefined : this.type(type);
+    return known?.kind === 'domain' && (known.isConstrained || this.isConstrained(known.base));
   }
 
   /** How often a function must be computed, from its definition. */
@@ -159,6 +205,21 @@ export class SchemaModel {
   /** The keys of the indexes of the table with this key. */
   indexKeysOf(table: string): string[] {
     return [...(this.#indexesByTable.get(table) ?? [])];
+  }
+
+  /** The tables with a foreign key to the table with this key, and with `all` those that refer to them. */
+  referrersOf(key: string, { all = false }: { all?: boolean } = {}): string[] {
+    const found = new Set<string>();
+    const look = (target: string): void => {
+      for (const table of this.tables.values()) {
+        if (table.key === key || found.has(table.key)) continue;
+        if (![...table.constraints.values()].some((each) => each.references === target)) continue;
+        found.add(table.key);
+        if (all) look(table.key);
+      }
+    };
+    look(key);
+    return [...found];
   }
 
   /** Notes an index under its key. */
@@ -205,6 +266,7 @@ export function emptyTable(key: string): TableModel {
     columns: new Map(),
     constraints: new Map(),
     partitions: new Set(),
+    partitionKey: undefined,
     partitionOf: undefined,
     defaultPartition: undefined,
     size: undefined,

@@ -101,6 +101,16 @@ export class TransactionReader {
   }
 }
 
+/** A table that the transaction has locked has another name from here on. */
+export function renameLock(transaction: TransactionModel, from: string, to: string): void {
+  for (const locks of [transaction.locks, transaction.blocking]) {
+    const held = locks.get(from);
+    if (held === undefined) continue;
+    locks.delete(from);
+    locks.set(to, { ...held, table: to });
+  }
+}
+
 /** The first lock of the transaction, on a table in use, that is `mode` or stronger. */
 export function firstBlocking(transaction: TransactionModel, mode: LockMode): HeldLock | undefined {
   // Not an array of them: a transaction may hold 50,000 locks and be asked at each statement.

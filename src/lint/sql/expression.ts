@@ -71,13 +71,40 @@ export function isNull(expression: Node | undefined): boolean {
   return pick(expression, 'A_Const')?.isnull === true;
 }
 
-/** The columns that a CHECK expression proves to hold no NULL: `c IS NOT NULL`, alone or in an AND. */
+/**
+ * The columns that a CHECK expression proves to hold no NULL: `c IS NOT NULL`, alone or in an AND, or
+ * the same said by NOT. An expression that is not NULL (`lower(c) IS NOT NULL`) proves nothing to the
+ * server. (ConstraintImpliedByRelConstraint in tablecmds.c)
+ */
 export function columnsProvedNotNull(expression: Node | undefined): string[] {
+  return columnsTested(expression, { isNegated: false });
+}
+
+function columnsTested(
+  expression: Node | undefined,
+  { isNegated }: { isNegated: boolean },
+): string[] {
   const test = pick(expression, 'NullTest');
-  if (test?.nulltesttype === 'IS_NOT_NULL') return columnsOf(test.arg);
+  if (test !== undefined) {
+    const column = strings(pick(test.arg, 'ColumnRef')?.fields).at(-1);
+    const saysNotNull = test.nulltesttype === (isNegated ? 'IS_NULL' : 'IS_NOT_NULL');
+    return saysNotNull && column !== undefined ? [column] : [];
+  }
   const bool = pick(expression, 'BoolExpr');
-  if (bool?.boolop !== 'AND_EXPR') return [];
-  return (bool.args ?? []).flatMap(columnsProvedNotNull);
+  if (bool?.boolop === 'NOT_EXPR') return columnsTested(bool.args?.[0], { isNegated: !isNegated });
+  if (bool?.boolop !== (isNegated ? 'OR_EXPR' : 'AND_EXPR')) return [];
+  return (bool.args ?? []).flatMap((each) => columnsTested(each, { isNegated }));
+}
+
+/** The texts of all constants in an expression. */
+export function constantsOf(expression: unknown): string[] {
+  const texts: string[] = [];
+  walk([expression], (kind, body) => {
+    if (kind !== 'A_Const') return;
+    const text = constantText({ A_Const: body } as Node);
+    if (text !== undefined) texts.push(text);
+  });
+  return texts;
 }
 
 /** The names of all columns that an expression reads. */

@@ -96,6 +96,16 @@ export function option(nodes: readonly Node[] | undefined, name: string): Node |
   return found === undefined ? undefined : (found.arg ?? true);
 }
 
+/** True when an option stands in the list and is not switched off, as by `FULL false`. (defGetBoolean) */
+export function isOn(nodes: readonly Node[] | undefined, name: string): boolean {
+  const given = option(nodes, name);
+  if (given === undefined || given === true) return given === true;
+  return !/^(false|off|0)$/i.test(
+    constantText(given) ??
+      String(pick(given, 'Boolean')?.boolval ?? pick(given, 'Integer')?.ival ?? ''),
+  );
+}
+
 /** The value of a constant as text; undefined when the node is no constant. */
 export function constantText(node: Node | undefined): string | undefined {
   const constant = pick(node, 'A_Const');

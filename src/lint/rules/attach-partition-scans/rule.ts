@@ -1,7 +1,7 @@
-import type { RangeVar } from '@pgsql/types';
 import { rangeOfKey } from '../../model/names.ts';
-import type { SchemaModel } from '../../model/schema.ts';
+import type { TableModel } from '../../model/schema.ts';
 import type { Rule } from '../../rule.ts';
+import { constantsOf } from '../../sql/expression.ts';
 import { pick, shown } from '../../sql/node.ts';
 import { alterations } from '../../statement.ts';
 
@@ -21,8 +21,14 @@ export const attachPartitionScans: Rule = {
     for (const { table, command, start, end } of alterations(statement, 'AT_AttachPartition')) {
       const child = pick(command.def, 'PartitionCmd')?.name;
       const fallback = schema.table(table)?.defaultPartition;
-      const keys = [child, rangeOfKey(fallback)].filter((each) => each !== undefined);
-      const unproved = keys.filter((each) => !schema.isNew(each) && !hasProof(schema, each));
+      const bounds = constantsOf(pick(command.def, 'PartitionCmd')?.bound);
+      const key = schema.table(table)?.partitionKey;
+      const read = [child, rangeOfKey(fallback)].filter((each) => each !== undefined);
+      const unproved = read.filter(
+        (each) => !schema.isNew(each) && !hasProof(schema.table(each), { key, bounds }),
+      );
+      const isKnown =
+        key !== undefined && unproved.every((each) => schema.table(each)?.hasAllColumns);
       const [first] = unproved;
       if (first === undefined || schema.isNew(table)) continue;
       yield {
@@ -30,17 +36,26 @@ export const attachPartitionScans: Rule = {
         end,
         objects: [shown(first), shown(table)],
         lock: 'ACCESS EXCLUSIVE',
-        dependsOn: `whether a CHECK on ${unproved.map(shown).join(' and ')} proves the bounds`,
+        dependsOn: isKnown
+          ? undefined
+          : `whether a CHECK on ${unproved.map(shown).join(' and ')} proves the bounds`,
         message: `${unproved.map(shown).join(' and ')} is read under the lock to see that every row belongs there.`,
       };
     }
   },
 };
 
-// Whether the expression says just these bounds is for the server to see; a valid CHECK is taken as
-// the attempt.
-function hasProof(schema: SchemaModel, name: RangeVar): boolean {
-  return [...(schema.table(name)?.constraints.values() ?? [])].some(
-    (each) => each.kind === 'check' && each.validated,
+// Whether the expression says just these bounds is for the server to see; a valid CHECK of the key that
+// names them is taken as the attempt.
+function hasProof(
+  table: TableModel | undefined,
+  { key = [], bounds }: { key: readonly string[] | undefined; bounds: readonly string[] },
+): boolean {
+  return [...(table?.constraints.values() ?? [])].some(
+    ({ kind, validated, columns, constants }) =>
+      kind === 'check' &&
+      validated &&
+      key.every((column) => columns.includes(column)) &&
+      (constants === undefined || bounds.every((bound) => constants.includes(bound))),
   );
 }

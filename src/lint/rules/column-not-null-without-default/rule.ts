@@ -1,8 +1,9 @@
+import { columnsAddedToRows } from '../../added-column.ts';
 import type { Rule } from '../../rule.ts';
 import { isNull } from '../../sql/expression.ts';
 import { quoted, shown } from '../../sql/node.ts';
 import { dataType, isSerial } from '../../sql/type-name.ts';
-import { addedColumns, constraintOf } from '../../statement.ts';
+import { constraintOf } from '../../statement.ts';
 
 export const columnNotNullWithoutDefault: Rule = {
   id: 'column-not-null-without-default',
@@ -15,7 +16,10 @@ export const columnNotNullWithoutDefault: Rule = {
   on: ['AlterTableStmt'],
   commands: ['AT_AddColumn'],
   *check(statement, { schema }) {
-    for (const { table, name, column, constraints, start, end } of addedColumns(statement)) {
+    for (const { table, name, column, constraints, start, end } of columnsAddedToRows(
+      statement,
+      schema,
+    )) {
       const isRequired =
         constraintOf(constraints, 'CONSTR_NOTNULL') ?? constraintOf(constraints, 'CONSTR_PRIMARY');
       const given = constraintOf(constraints, 'CONSTR_DEFAULT')?.raw_expr;
@@ -24,7 +28,7 @@ export const columnNotNullWithoutDefault: Rule = {
         isSerial(dataType(column.typeName)) ||
         constraintOf(constraints, 'CONSTR_IDENTITY') !== undefined ||
         constraintOf(constraints, 'CONSTR_GENERATED') !== undefined;
-      if (isRequired === undefined || fills || schema.isNew(table)) continue;
+      if (isRequired === undefined || fills) continue;
       yield {
         start,
         end,

@@ -1,7 +1,7 @@
+import { columnsAddedToRows } from '../../added-column.ts';
 import type { Rule } from '../../rule.ts';
 import { quoted, shown } from '../../sql/node.ts';
 import { dataType, isBuiltIn, shownType } from '../../sql/type-name.ts';
-import { addedColumns } from '../../statement.ts';
 
 export const columnOfConstrainedDomain: Rule = {
   id: 'column-of-constrained-domain',
@@ -15,11 +15,12 @@ export const columnOfConstrainedDomain: Rule = {
   on: ['AlterTableStmt'],
   commands: ['AT_AddColumn'],
   *check(statement, { schema }) {
-    for (const { table, name, column, start, end } of addedColumns(statement)) {
+    for (const { table, name, column, start, end } of columnsAddedToRows(statement, schema)) {
       const type = dataType(column.typeName);
       const known = schema.type(type);
-      if (schema.isNew(table) || isBuiltIn(type)) continue;
-      if (known !== undefined && !(known.kind === 'domain' && known.isConstrained)) continue;
+      // The elements of an array are not checked when there are none.
+      if (type.isArray || isBuiltIn(type)) continue;
+      if (known !== undefined && !schema.isConstrained(type)) continue;
       const isUnknown = known === undefined;
       yield {
         start,

@@ -1,3 +1,4 @@
+import { columnsAddedToRows } from '../../added-column.ts';
 import { splitIn } from '../../fix/edit.ts';
 import type { TransactionModel } from '../../model/transaction.ts';
 import type { Rule } from '../../rule.ts';
@@ -17,9 +18,9 @@ export const columnWithInlineCheck: Rule = {
   on: ['AlterTableStmt'],
   commands: ['AT_AddColumn'],
   *check(statement, { schema, transaction }) {
-    for (const { table, name, constraints, start, end } of addedColumns(statement)) {
+    for (const { table, name, constraints, start, end } of columnsAddedToRows(statement, schema)) {
       const check = constraintOf(constraints, 'CONSTR_CHECK');
-      if (check === undefined || check.is_enforced === false || schema.isNew(table)) continue;
+      if (check === undefined || check.is_enforced === false) continue;
       if (check.skip_validation && !check.initially_valid) continue;
       yield {
         start,

@@ -1,7 +1,8 @@
+import { columnsAddedToRows } from '../../added-column.ts';
 import { inlineUniquePlan } from '../../fix/plan.ts';
 import type { Rule } from '../../rule.ts';
 import { quoted, shown } from '../../sql/node.ts';
-import { addedColumns, constraintOf } from '../../statement.ts';
+import { constraintOf } from '../../statement.ts';
 
 export const columnWithInlineUnique: Rule = {
   id: 'column-with-inline-unique',
@@ -15,10 +16,10 @@ export const columnWithInlineUnique: Rule = {
   on: ['AlterTableStmt'],
   commands: ['AT_AddColumn'],
   *check(statement, { schema }) {
-    for (const { table, name, constraints, start, end } of addedColumns(statement)) {
+    for (const { table, name, constraints, start, end } of columnsAddedToRows(statement, schema)) {
       const isUnique =
         constraintOf(constraints, 'CONSTR_UNIQUE') ?? constraintOf(constraints, 'CONSTR_PRIMARY');
-      if (isUnique === undefined || schema.isNew(table)) continue;
+      if (isUnique === undefined) continue;
       yield {
         start,
         end,

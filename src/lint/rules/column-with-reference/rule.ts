@@ -1,7 +1,7 @@
+import { columnsAddedToRows } from '../../added-column.ts';
 import type { Rule } from '../../rule.ts';
-import { isNull } from '../../sql/expression.ts';
 import { quoted, shown } from '../../sql/node.ts';
-import { addedColumns, constraintOf } from '../../statement.ts';
+import { constraintOf } from '../../statement.ts';
 
 export const columnWithReference: Rule = {
   id: 'column-with-reference',
@@ -15,11 +15,12 @@ export const columnWithReference: Rule = {
   on: ['AlterTableStmt'],
   commands: ['AT_AddColumn'],
   *check(statement, { schema }) {
-    for (const { table, name, constraints, start, end } of addedColumns(statement)) {
+    for (const { table, name, constraints, start, end } of columnsAddedToRows(statement, schema)) {
       const reference = constraintOf(constraints, 'CONSTR_FOREIGN');
-      if (reference === undefined || schema.isNew(table)) continue;
+      if (reference === undefined) continue;
       const given = constraintOf(constraints, 'CONSTR_DEFAULT')?.raw_expr;
-      const reads = given !== undefined && !isNull(given);
+      // Any default makes the server look up every row, even DEFAULT NULL.
+      const reads = given !== undefined;
       yield {
         start,
         end,

@@ -1,8 +1,9 @@
+import { columnsAddedToRows } from '../../added-column.ts';
 import { addColumnPlan } from '../../fix/column-plan.ts';
 import type { Rule } from '../../rule.ts';
 import { volatility } from '../../sql/expression.ts';
 import { quoted, shown } from '../../sql/node.ts';
-import { addedColumns, constraintOf } from '../../statement.ts';
+import { constraintOf } from '../../statement.ts';
 
 export const columnWithVolatileDefault: Rule = {
   id: 'column-with-volatile-default',
@@ -16,10 +17,13 @@ export const columnWithVolatileDefault: Rule = {
   on: ['AlterTableStmt'],
   commands: ['AT_AddColumn'],
   *check(statement, { schema }) {
-    for (const { table, name, column, constraints, start, end } of addedColumns(statement)) {
+    for (const { table, name, column, constraints, start, end } of columnsAddedToRows(
+      statement,
+      schema,
+    )) {
       const expression = constraintOf(constraints, 'CONSTR_DEFAULT')?.raw_expr;
       const cost = volatility(expression, schema.volatilityOf);
-      if (cost === 'once' || schema.isNew(table)) continue;
+      if (cost === 'once') continue;
       yield {
         start,
         end,

@@ -3,6 +3,8 @@ import { firstWords } from '../../../migration/steps.ts';
 import { outsideTransaction } from '../../fix/edit.ts';
 import { locksOf } from '../../locks-of.ts';
 import type { Rule } from '../../rule.ts';
+import { strings } from '../../sql/node.ts';
+import { bodyOf } from '../../statement.ts';
 
 export const concurrentlyInTransaction: Rule = {
   id: 'concurrently-in-transaction',
@@ -27,9 +29,20 @@ export const concurrentlyInTransaction: Rule = {
     'DropTableSpaceStmt',
     'CreateSubscriptionStmt',
     'DropSubscriptionStmt',
+    'CallStmt',
     'DoStmt',
   ],
   *check(statement, { schema, transaction }) {
+    const procedure = strings(bodyOf(statement, 'CallStmt')?.funccall?.funcname).at(-1) ?? '';
+    if (schema.routines.get(procedure)?.commits && transaction.kind !== 'none') {
+      yield {
+        objects: [],
+        lock: null,
+        message: `${procedure} commits by itself, which the server refuses inside a transaction.`,
+        safeForm:
+          'Write its body as a DO block: Drydock runs one that commits outside any transaction.',
+      };
+    }
     if (!mustRunAlone(statement.node)) return;
     const isInBlock = transaction.kind === 'own' || statement.inside !== undefined;
     if (!isInBlock) return;

@@ -1,2 +1,3 @@
--- The view of active users is not read any more.
-DROP VIEW IF EXISTS active_users;
+-- Users are not touched any more: first what depends on the function, then the function.
+DROP TRIGGER IF EXISTS users_touch ON users;
+DROP FUNCTION IF EXISTS touch();

@@ -1,6 +1,6 @@
 import type { Rule } from '../../rule.ts';
-import { quoted, shown } from '../../sql/node.ts';
-import { alterations } from '../../statement.ts';
+import { pickAll, quoted, shown } from '../../sql/node.ts';
+import { alterations, bodyOf } from '../../statement.ts';
 
 export const dropColumn: Rule = {
   id: 'drop-column',
@@ -14,6 +14,16 @@ export const dropColumn: Rule = {
   on: ['AlterTableStmt'],
   commands: ['AT_DropColumn'],
   *check(statement, { schema }) {
+    const alter = bodyOf(statement, 'AlterTableStmt');
+    for (const command of pickAll(alter?.cmds, 'AlterTableCmd')) {
+      // ALTER TYPE … DROP ATTRIBUTE
+      if (alter?.objtype !== 'OBJECT_TYPE' || command.subtype !== 'AT_DropColumn') continue;
+      yield {
+        objects: [shown(alter.relation)],
+        lock: null,
+        message: `Every stored value of ${shown(alter.relation)} loses its ${quoted(command.name ?? '')}; code that names it fails.`,
+      };
+    }
     for (const { table, name, start, end } of alterations(statement, 'AT_DropColumn')) {
       if (schema.isNew(table)) continue;
       yield {

@@ -15,10 +15,42 @@ export const dropIndexWithoutConcurrently: Rule = {
   on: ['DropStmt'],
   *check(statement, { schema, transaction }) {
     const drop = bodyOf(statement, 'DropStmt');
-    if (drop?.removeType !== 'OBJECT_INDEX' || drop.concurrent) return;
+    if (drop?.removeType !== 'OBJECT_INDEX') return;
     for (const name of droppedNames(drop)) {
       const table = tableOfIndex(name, schema);
-      if (schema.isNew(table) || schema.table(table)?.kind === 'partitioned table') continue;
+      const known = schema.table(table);
+      if (known?.constraints.has(name.relname ?? '')) {
+        yield {
+          objects: [shown(table), shown(name)],
+          lock: null,
+          severity: 'error',
+          message: `The constraint ${shown(name)} needs this index: the server refuses to drop it.`,
+          safeForm: `ALTER TABLE ${shown(table)} DROP CONSTRAINT ${shown(name)}, which drops the index too.`,
+        };
+        continue;
+      }
+      const isParted = known?.kind === 'partitioned table';
+      if (isParted && drop.concurrent) {
+        yield {
+          objects: [shown(table), shown(name)],
+          lock: null,
+          severity: 'error',
+          message: `${shown(table)} is partitioned: the server refuses to drop its index CONCURRENTLY.`,
+          safeForm:
+            'DROP INDEX without CONCURRENTLY: the lock is brief, and Drydock waits for it only briefly.',
+        };
+      }
+      if (drop.concurrent || schema.isNew(table)) continue;
+      if (isParted) {
+        yield {
+          objects: [shown(table), shown(name)],
+          severity: 'info',
+          message: `${shown(table)} and all its partitions are locked against reads and writes for a moment.`,
+          safeForm:
+            'Nothing to change: there is no CONCURRENTLY for it, and Drydock waits only briefly.',
+        };
+        continue;
+      }
       const single = drop.objects?.length === 1 && drop.behavior !== 'DROP_CASCADE';
       const canEdit = single && transaction.kind !== 'own';
       yield {

@@ -1,4 +1,5 @@
 import { locksOf } from '../../locks-of.ts';
+import { rangeOfKey } from '../../model/names.ts';
 import type { Rule } from '../../rule.ts';
 import { shown } from '../../sql/node.ts';
 import { bodyOf, droppedNames } from '../../statement.ts';
@@ -18,12 +19,14 @@ export const dropTable: Rule = {
     if (drop?.removeType !== 'OBJECT_TABLE') return;
     for (const table of droppedNames(drop)) {
       if (schema.isNew(table) || schema.gone.has(schema.key(table))) continue;
+      const referrers = schema.referrersOf(schema.key(table)).map((key) => shown(rangeOfKey(key)));
+      const isRefused = referrers.length > 0 && drop.behavior !== 'DROP_CASCADE';
       const also = locksOf(statement, schema)
         .map((lock) => lock.shown)
         .filter((name) => !droppedNames(drop).some((each) => shown(each) === name));
       yield {
         objects: [shown(table), ...also],
-        message: `Everything in ${shown(table)} is lost${also.length === 0 ? '' : `, and ${also.join(', ')} is locked against reads and writes`}.`,
+        message: `Everything in ${shown(table)} is lost${also.length === 0 ? '' : `, and ${also.join(', ')} is locked against reads and writes`}${isRefused ? `; the server refuses it while ${referrers.join(', ')} refers to it` : ''}.`,
       };
     }
   },

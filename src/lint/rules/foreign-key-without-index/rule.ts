@@ -44,14 +44,15 @@ export const foreignKeyWithoutIndex: Rule = {
             : `whether ${shown(table)} has an index on ${columns.join(', ')}`,
           lock: null,
           message: `No index covers ${shown(table)} (${columns.join(', ')}): each delete on the referenced table reads all of ${shown(table)}.`,
-          fix: hasOwnTransaction
-            ? undefined
-            : editOf(
-                atEnd(
-                  statement,
-                  `;\nCREATE INDEX CONCURRENTLY ${quoted(`${table.relname}_${columns.join('_')}_idx`)} ON ${shown(table)} (${columns.map(quoted).join(', ')})`,
+          fix:
+            hasOwnTransaction || schema.table(table)?.kind === 'partitioned table'
+              ? undefined
+              : editOf(
+                  atEnd(
+                    statement,
+                    `;\nCREATE INDEX CONCURRENTLY ${quoted(`${table.relname}_${columns.join('_')}_idx`)} ON ${shown(table)} (${columns.map(quoted).join(', ')})`,
+                  ),
                 ),
-              ),
         };
       }
     }

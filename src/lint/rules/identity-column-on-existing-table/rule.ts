@@ -1,7 +1,8 @@
+import { columnsAddedToRows } from '../../added-column.ts';
 import { addColumnPlan } from '../../fix/column-plan.ts';
 import type { Rule } from '../../rule.ts';
 import { quoted, shown } from '../../sql/node.ts';
-import { addedColumns, constraintOf } from '../../statement.ts';
+import { constraintOf } from '../../statement.ts';
 
 export const identityColumnOnExistingTable: Rule = {
   id: 'identity-column-on-existing-table',
@@ -16,8 +17,11 @@ export const identityColumnOnExistingTable: Rule = {
   on: ['AlterTableStmt'],
   commands: ['AT_AddColumn'],
   *check(statement, { schema }) {
-    for (const { table, name, column, constraints, start, end } of addedColumns(statement)) {
-      if (!constraintOf(constraints, 'CONSTR_IDENTITY') || schema.isNew(table)) continue;
+    for (const { table, name, column, constraints, start, end } of columnsAddedToRows(
+      statement,
+      schema,
+    )) {
+      if (!constraintOf(constraints, 'CONSTR_IDENTITY')) continue;
       yield {
         start,
         end,

@@ -1,3 +1,4 @@
+import { asksForNoTransaction } from '../../../migration/directives.ts';
 import { mustRunAlone } from '../../../migration/statement-class.ts';
 import { editOf, replaceText } from '../../fix/edit.ts';
 import type { Rule } from '../../rule.ts';
@@ -15,12 +16,13 @@ export const lockTimeoutWithoutEffect: Rule = {
   on: ['VariableSetStmt'],
   *check(statement, context) {
     const set = bodyOf(statement, 'VariableSetStmt');
-    if (set?.name !== 'lock_timeout') return;
+    if (set?.name !== 'lock_timeout' && set?.kind !== 'VAR_RESET_ALL') return;
     const value = constantText(set.args?.[0]);
     const ms = value === undefined ? 0 : milliseconds(value);
     const { next, transaction } = context;
     const isAlone =
       transaction.kind === 'none' ||
+      (transaction.kind === 'managed' && asksForNoTransaction(context.file.comments)) ||
       (transaction.kind === 'managed' && next !== undefined && mustRunAlone(next.node));
     const problem =
       ms === undefined
@@ -37,7 +39,7 @@ export const lockTimeoutWithoutEffect: Rule = {
       objects: [],
       message: problem,
       fix:
-        ms === 0 || ms === undefined || ms > longestMs
+        set.name === 'lock_timeout' && (ms === 0 || ms === undefined || ms > longestMs)
           ? editOf(replaceText(statement, "SET LOCAL lock_timeout = '500ms'"))
           : undefined,
     };

@@ -1,7 +1,7 @@
 import type { Rule } from '../../rule.ts';
 import { quoted, shown } from '../../sql/node.ts';
 import { mayLose, shownType } from '../../sql/type-name.ts';
-import { typeChanges } from '../../type-change.ts';
+import { baseOf, typeChanges } from '../../type-change.ts';
 
 export const narrowingTypeChange: Rule = {
   id: 'narrowing-type-change',
@@ -16,7 +16,9 @@ export const narrowingTypeChange: Rule = {
   commands: ['AT_AlterColumnType'],
   *check(statement, { schema }) {
     for (const { table, name, from, to, start, end } of typeChanges(statement, schema)) {
-      if (from === undefined || !mayLose(from, to)) continue;
+      if (from === undefined) continue;
+      const survives = !mayLose(baseOf(from, schema), baseOf(to, schema));
+      if (survives && !schema.isConstrained(to)) continue;
       yield {
         start,
         end,

@@ -1,6 +1,6 @@
+import { columnsAddedToRows } from '../../added-column.ts';
 import type { Rule } from '../../rule.ts';
 import { shown } from '../../sql/node.ts';
-import { addedColumns } from '../../statement.ts';
 
 export const newColumnBreaksPreparedSelect: Rule = {
   id: 'new-column-breaks-prepared-select',
@@ -13,7 +13,7 @@ export const newColumnBreaksPreparedSelect: Rule = {
   on: ['AlterTableStmt'],
   commands: ['AT_AddColumn'],
   *check(statement, { schema }) {
-    const [first] = addedColumns(statement).filter(({ table }) => !schema.isNew(table));
+    const [first] = columnsAddedToRows(statement, schema);
     if (first === undefined) return;
     yield {
       start: first.start,

@@ -1,8 +1,10 @@
 import { isAtLeast } from '../../../postgres/table-lock.ts';
 import { locksOf } from '../../locks-of.ts';
+import { LockTimeoutReader } from '../../model/lock-timeout.ts';
 import { rangeOfKey } from '../../model/names.ts';
+import type { HeldLock } from '../../model/transaction.ts';
 import type { Rule } from '../../rule.ts';
-import { bodyOf } from '../../statement.ts';
+import type { Statement } from '../../statement.ts';
 
 export const noLockTimeout: Rule = {
   id: 'no-lock-timeout',
@@ -14,20 +16,19 @@ export const noLockTimeout: Rule = {
   safeForm:
     "Nothing to change for Drydock: it waits briefly and tries again. For other runners: SET LOCAL lock_timeout = '500ms' first, and try again when it fails.",
   *checkFile(file, schema) {
-    const schemaBefore = schema;
-    const sets = file.statements.some(
-      (each) => bodyOf(each, 'VariableSetStmt')?.name === 'lock_timeout',
-    );
-    if (sets) return;
+    const timeout = new LockTimeoutReader(file);
+    const waits = (statement: Statement): HeldLock | undefined =>
+      locksOf(statement, schema).find(
+        (lock) => isAtLeast(lock.mode, 'SHARE') && !schema.isNew(rangeOfKey(lock.table)),
+      );
     const first = file.statements.find(
       (statement) =>
+        !timeout.isInForce(statement) &&
         statement.inside?.runs !== false &&
-        locksOf(statement, schemaBefore).some(
-          (lock) => isAtLeast(lock.mode, 'SHARE') && !schemaBefore.isNew(rangeOfKey(lock.table)),
-        ),
+        waits(statement) !== undefined,
     );
     if (first === undefined) return;
-    const [lock] = locksOf(first, schemaBefore);
+    const lock = waits(first);
     yield {
       statement: first,
       objects: lock === undefined ? [] : [lock.shown],

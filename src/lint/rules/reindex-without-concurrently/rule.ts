@@ -1,7 +1,7 @@
 import { editOf, insertAfter } from '../../fix/edit.ts';
 import { tableOfIndex } from '../../model/names.ts';
 import type { Rule } from '../../rule.ts';
-import { option, shown } from '../../sql/node.ts';
+import { isOn, shown } from '../../sql/node.ts';
 import { bodyOf } from '../../statement.ts';
 
 export const reindexWithoutConcurrently: Rule = {
@@ -16,7 +16,7 @@ export const reindexWithoutConcurrently: Rule = {
   on: ['ReindexStmt'],
   *check(statement, { schema }) {
     const reindex = bodyOf(statement, 'ReindexStmt');
-    if (reindex === undefined || option(reindex.params, 'concurrently') !== undefined) return;
+    if (reindex === undefined || isOn(reindex.params, 'concurrently')) return;
     const isIndex = reindex.kind === 'REINDEX_OBJECT_INDEX';
     const table = isIndex ? tableOfIndex(reindex.relation, schema) : reindex.relation;
     if (schema.isNew(table)) return;

@@ -1,8 +1,8 @@
+import { columnsAddedToRows } from '../../added-column.ts';
 import { addColumnPlan } from '../../fix/column-plan.ts';
 import type { Rule } from '../../rule.ts';
 import { quoted, shown } from '../../sql/node.ts';
 import { dataType, isSerial } from '../../sql/type-name.ts';
-import { addedColumns } from '../../statement.ts';
 
 export const serialColumnOnExistingTable: Rule = {
   id: 'serial-column-on-existing-table',
@@ -16,8 +16,8 @@ export const serialColumnOnExistingTable: Rule = {
   on: ['AlterTableStmt'],
   commands: ['AT_AddColumn'],
   *check(statement, { schema }) {
-    for (const { table, name, column, start, end } of addedColumns(statement)) {
-      if (!isSerial(dataType(column.typeName)) || schema.isNew(table)) continue;
+    for (const { table, name, column, start, end } of columnsAddedToRows(statement, schema)) {
+      if (!isSerial(dataType(column.typeName))) continue;
       yield {
         start,
         end,

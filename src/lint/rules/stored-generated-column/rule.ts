@@ -1,6 +1,7 @@
+import { columnsAddedToRows } from '../../added-column.ts';
 import type { Rule } from '../../rule.ts';
 import { quoted, shown } from '../../sql/node.ts';
-import { addedColumns, alterations, constraintOf } from '../../statement.ts';
+import { alterations, constraintOf } from '../../statement.ts';
 
 export const storedGeneratedColumn: Rule = {
   id: 'stored-generated-column',
@@ -15,9 +16,9 @@ export const storedGeneratedColumn: Rule = {
   on: ['AlterTableStmt'],
   commands: ['AT_AddColumn', 'AT_SetExpression'],
   *check(statement, { schema }) {
-    for (const { table, name, constraints, start, end } of addedColumns(statement)) {
+    for (const { table, name, constraints, start, end } of columnsAddedToRows(statement, schema)) {
       const generated = constraintOf(constraints, 'CONSTR_GENERATED');
-      if (generated === undefined || schema.isNew(table)) continue;
+      if (generated === undefined) continue;
       if (generated.generated_kind === 'v') continue;
       yield {
         start,

@@ -1,3 +1,4 @@
+import type { RangeVar } from '@pgsql/types';
 import { merged } from '../../fix/merge.ts';
 import type { Rule } from '../../rule.ts';
 import { shown } from '../../sql/node.ts';
@@ -15,9 +16,7 @@ export const tableAlteredRepeatedly: Rule = {
   *checkFile(file, schema) {
     let before: Statement | undefined;
     for (const statement of file.statements) {
-      const table = bodyOf(statement, 'AlterTableStmt')?.relation;
-      const previous =
-        before === undefined ? undefined : bodyOf(before, 'AlterTableStmt')?.relation;
+      const [table, previous] = [statement, before].map((each) => each && alteredTable(each));
       const isSame =
         table !== undefined && previous !== undefined && schema.key(table) === schema.key(previous);
       const touches = [before, statement].some((each) =>
@@ -49,3 +48,8 @@ export const tableAlteredRepeatedly: Rule = {
     }
   },
 };
+
+function alteredTable(statement: Statement): RangeVar | undefined {
+  const alter = bodyOf(statement, 'AlterTableStmt');
+  return alter?.objtype === 'OBJECT_TABLE' ? alter.relation : undefined;
+}

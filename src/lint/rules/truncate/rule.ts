@@ -1,3 +1,4 @@
+import { rangeOfKey } from '../../model/names.ts';
 import type { Rule } from '../../rule.ts';
 import { pickAll, shown } from '../../sql/node.ts';
 import { bodyOf } from '../../statement.ts';
@@ -17,9 +18,14 @@ export const truncate: Rule = {
     const tables = pickAll(truncate?.relations, 'RangeVar').filter((table) => !schema.isNew(table));
     if (tables.length === 0) return;
     const names = tables.map(shown);
+    const others = tables.flatMap((table) => schema.referrersOf(schema.key(table), { all: true }));
+    const referrers = [...new Set(others)].map((key) => shown(rangeOfKey(key)));
+    const cascades = truncate?.behavior === 'DROP_CASCADE';
+    const alone = referrers.filter((name) => !names.includes(name));
+    const more = alone.length === 0 ? 'the tables that refer to it' : alone.join(', ');
     yield {
-      objects: names,
-      message: `Every row of ${names.join(', ')} is lost${truncate?.behavior === 'DROP_CASCADE' ? ', and every row of the tables that refer to it' : ''}.`,
+      objects: cascades ? [...names, ...alone] : names,
+      message: `Every row of ${names.join(', ')} is lost${cascades ? `, and every row of ${more}` : alone.length > 0 ? `; the server refuses it while ${more} refers to it` : ''}.`,
     };
   },
 };

@@ -25,8 +25,9 @@ export const unbatchedBackfill: Rule = {
       update !== undefined &&
       !isAlwaysTrue(update.whereClause) &&
       !isByKey(update.whereClause, schema, update.relation);
-    const table = update?.relation ?? insert?.relation;
-    if (!(changes || copies || bodyOf(statement, 'MergeStmt') !== undefined)) return;
+    const merge = bodyOf(statement, 'MergeStmt');
+    const table = update?.relation ?? insert?.relation ?? merge?.relation;
+    if (!(changes || copies || merge !== undefined)) return;
     if (schema.isNew(table) && !copies) return;
     yield {
       objects: [shown(table)],

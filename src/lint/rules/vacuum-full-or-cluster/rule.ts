@@ -1,5 +1,5 @@
 import type { Rule } from '../../rule.ts';
-import { option, pickAll, shown } from '../../sql/node.ts';
+import { isOn, pickAll, shown } from '../../sql/node.ts';
 import { bodyOf } from '../../statement.ts';
 
 export const vacuumFullOrCluster: Rule = {
@@ -16,7 +16,7 @@ export const vacuumFullOrCluster: Rule = {
   *check(statement, { schema }) {
     const vacuum = bodyOf(statement, 'VacuumStmt');
     const cluster = bodyOf(statement, 'ClusterStmt');
-    if (cluster === undefined && option(vacuum?.options, 'full') === undefined) return;
+    if (cluster === undefined && !isOn(vacuum?.options, 'full')) return;
     const tables =
       cluster === undefined
         ? pickAll(vacuum?.rels, 'VacuumRelation').map((each) => each.relation)

@@ -1,0 +1,2 @@
+-- Nobody looks at the active users any more.
+DROP VIEW IF EXISTS active_users;
