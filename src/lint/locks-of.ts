@@ -229,7 +229,7 @@ function lockDrop(
       take(parent, 'ACCESS EXCLUSIVE');
       if (parent !== undefined) takeDefault(parent, take, schema);
       if (drop.behavior !== 'DROP_CASCADE') return;
-      for (const key of schema.referrersOf(schema.key(name))) {
+      for (const key of [...schema.referrersOf(schema.key(name)), ...schema.viewsOf(name)]) {
         take(rangeOfKey(key), 'ACCESS EXCLUSIVE');
       }
       return;

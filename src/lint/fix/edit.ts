@@ -42,8 +42,8 @@ export function replaceText(statement: Statement, text: string): TextEdit | unde
 }
 
 /**
- * Replaces the statement by two that must not share a transaction. Drydock ends its own transaction
- * where a file's BEGIN begins.
+ * Replaces the statement by two that must not share a transaction, of which the second one validates:
+ * Drydock cuts its own transaction there.
  */
 export function splitIn(
   statement: Statement,
@@ -51,12 +51,8 @@ export function splitIn(
   parts: { readonly first: string; readonly second: string },
 ): Fix | undefined {
   const { first, second } = parts;
-  const text = {
-    own: `${first};\nCOMMIT;\n\nBEGIN;\n${second}`,
-    managed: `${first};\n\nBEGIN;\n${second};\nCOMMIT`,
-    none: `${first};\n${second}`,
-  }[transaction.kind];
-  return editOf(replaceText(statement, text));
+  const border = transaction.kind === 'own' ? 'COMMIT;\n\nBEGIN;\n' : '';
+  return editOf(replaceText(statement, `${first};\n${border}${second}`));
 }
 
 /** Moves the statement out of the file's transaction, which goes on after it. */

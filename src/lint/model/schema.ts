@@ -222,6 +222,14 @@ export class SchemaModel {
     return [...found];
   }
 
+  /** The keys of the views that read the table. */
+  viewsOf(table: RangeVar | undefined): string[] {
+    const prefix = `${this.key(table)}.`;
+    return [...this.views].flatMap(([key, columns]) =>
+      columns.some((column) => column.startsWith(prefix)) ? [key] : [],
+    );
+  }
+
   /** Notes an index under its key. */
   addIndex(key: string, index: IndexModel): void {
     this.removeIndex(key);
