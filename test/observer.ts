@@ -110,14 +110,15 @@ class Observer {
     claimed: ReadonlyMap<string, LockMode>,
     { text, schema }: { text: string; schema: SchemaModel },
   ): void {
+    const isOwn = (key: string): boolean =>
+      schema.isNew(nameOf(key)) || schema.isPerhapsNew(nameOf(key));
     for (const [table, mode] of observed) {
       const claim = claimOn(table, claimed, schema);
-      const isOwn = schema.isNew(nameOf(table)) || schema.isPerhapsNew(nameOf(table));
-      if (!claimsLock(text) || isOwn) continue;
+      if (!claimsLock(text) || isOwn(table)) continue;
       expect(`${table}: ${claim}`, text).toBe(`${table}: ${mode}`);
     }
     for (const [table, mode] of claimed) {
-      if (!isAtLeast(mode, 'SHARE UPDATE EXCLUSIVE') || schema.isNew(nameOf(table))) continue;
+      if (!isAtLeast(mode, 'SHARE UPDATE EXCLUSIVE') || isOwn(table)) continue;
       if (schema.tables.has(table))
         expect(`${table}: ${observed.get(table)}`, text).toBe(`${table}: ${mode}`);
     }
