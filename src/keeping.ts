@@ -4,7 +4,7 @@
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type BackupList, backupFolder, findBackup, listBackups } from './backup/backups.ts';
-import { exists, globalsFileOf, manifestFileOf } from './backup/file-name.ts';
+import { exists, filesBeside } from './backup/file-name.ts';
 import { type Backup, readManifest, validProof } from './backup/manifest.ts';
 import { withKept } from './backup/store/bring-back.ts';
 import { type Encryption, keepBackup } from './backup/store/keep.ts';
@@ -83,6 +83,7 @@ export async function readyToKeep(project: Project, environment: string): Promis
     await keepOne(made);
     // Listed anew: what was loose before may belong to a backup by now.
     const { loose } = await listKept(where);
+    await finishRemovals(project, environment, before.kept);
     const grace = new Date(context.clock.now().getTime() - graceMs);
     await sweepLoose(where, { loose, before: grace });
     const places = isOnlyThere ? (['store'] as const) : (['here', 'store'] as const);
@@ -139,6 +140,7 @@ export async function allBackups(project: Project, environment: string): Promise
         reason: 'it is being kept now, or that was interrupted',
       })),
     ],
+    damaged: here.damaged,
     store: kept?.label ?? null,
   };
 }
@@ -242,14 +244,27 @@ async function tellStore(project: Project, backup: Backup): Promise<void> {
 }
 
 async function writeProof(where: Keeping, kept: KeptBackup, here: Backup): Promise<void> {
-  const manifest = await readManifest(here.file);
+  const { manifest } = await readManifest(here.file);
   if (canonicalJson(manifest.proof) === canonicalJson(kept.manifest.proof)) return;
   await writeKept(where, { ...kept, manifest });
+}
+
+// What a run that was killed has not yet removed beside a dump that is in the store alone.
+async function finishRemovals(
+  { config }: Project,
+  environment: string,
+  kept: readonly KeptBackup[],
+): Promise<void> {
+  const folder = backupFolder(config.backups, environment);
+  for (const { name } of kept) {
+    const dump = join(folder, name);
+    if (await exists(dump)) continue;
+    for (const beside of filesBeside(dump)) await rm(beside, { force: true });
+  }
 }
 
 // The dump first: what a kill leaves behind is a manifest without one, which is no backup.
 async function removeHere({ file }: Backup): Promise<void> {
   await rm(file, { recursive: true });
-  for (const beside of [globalsFileOf(file), manifestFileOf(file)])
-    await rm(beside, { force: true });
+  for (const beside of filesBeside(file)) await rm(beside, { force: true });
 }

@@ -50,6 +50,8 @@ export async function takeBackup(
   how: {
     readonly reason: string;
     readonly plan: string | null;
+    /** File names of the migrations of that plan. */
+    readonly pending?: readonly string[];
     readonly hashAll?: boolean | undefined;
   },
 ): Promise<NewBackup> {
@@ -67,6 +69,7 @@ export async function takeBackup(
     gitCommit: (await findRelease(config.root, 'HEAD'))?.commit ?? null,
     reason: how.reason,
     plan: how.plan,
+    pending: how.pending ?? [],
     ...(how.hashAll === true || environment.hashBackups === 'all'
       ? { hashUpToBytes: Infinity }
       : {}),
@@ -110,12 +113,14 @@ export async function withProvenCopy<T>(
   project: Project,
   backup: Backup,
   work: (copy: Address, proof: Proof, server: CopyServer) => Promise<T>,
+  how: { readonly thorough?: boolean } = {},
 ): Promise<T> {
   const { context } = project;
   try {
     return await withFiles(project, backup, async (here) => {
       const proven = await prove(context, {
         backup: here,
+        ...how,
         startServer: (wanted) => startServer(context, wanted),
       });
       return await withCleanup(
@@ -138,7 +143,12 @@ function aboutCopy({ signal }: Context, failure: unknown): unknown {
 /** Proves a backup by itself, for the journal too. */
 export async function proveBackup(
   project: Project,
-  request: { readonly environment: string; readonly backup?: string | undefined },
+  request: {
+    readonly environment: string;
+    readonly backup?: string | undefined;
+    /** Examines every page of every table and index of the copy as well. */
+    readonly thorough?: boolean;
+  },
 ): Promise<{ readonly backup: string; readonly proof: Proof }> {
   const target = targetNamed(project, request.environment);
   const backup = await backupNamed(project, target, request.backup);
@@ -147,7 +157,10 @@ export async function proveBackup(
     target,
     { command: 'prove', backup: backup.name, changes: false },
     async () => {
-      const proof = await withProvenCopy(project, backup, async (_copy, made) => made);
+      const { thorough = false } = request;
+      const proof = await withProvenCopy(project, backup, async (_copy, made) => made, {
+        thorough,
+      });
       return {
         result: { backup: backup.name, proof },
         details: { restoreMs: Math.round(proof.restoreMs) },

@@ -164,8 +164,9 @@ async function promote(project: Project, change: Change): Promise<ChangeReport> 
     }
   }
 
-  const reason = `before ${planNames(plan).join(', ')}`;
-  const backup = await takeBackup(project, target, { reason, plan: plan.digest });
+  const pending = planNames(plan);
+  const reason = `before ${pending.join(', ')}`;
+  const backup = await takeBackup(project, target, { reason, plan: plan.digest, pending });
   const { proof, rehearsal } = await withProvenCopy(
     project,
     backup,

@@ -94,7 +94,7 @@ describe('a backup', () => {
       await expectFailure(project, ['backup', 'dev'], {
         exit: 6,
         code: 'backup/no-space',
-        names: [join(project.folder, 'backups'), 'No space left on device'],
+        names: [join(project.folder, 'backups'), 'there is no room for a backup'],
         hint: 'df -h',
       });
       expect(await backupFiles()).toEqual([]);

@@ -1,4 +1,14 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import {
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -11,6 +21,7 @@ import {
 } from '../../test/database.ts';
 import richDatabase from '../../test/rich-database.sql';
 import { sha256 } from '../core/digest.ts';
+import { startOf } from '../core/process-start.ts';
 import { Address } from '../postgres/address.ts';
 import { connect } from '../postgres/connect.ts';
 import { schemaFingerprint } from '../postgres/fingerprint.ts';
@@ -59,6 +70,7 @@ describe('a backup', () => {
     expect(await files('named')).toEqual([
       'pre_migration_20251015_120000.dump',
       'pre_migration_20251015_120000.dump.globals.sql',
+      'pre_migration_20251015_120000.dump.manifest.copy.json',
       'pre_migration_20251015_120000.dump.manifest.json',
     ]);
     for (const name of await files('named')) {
@@ -78,7 +90,7 @@ describe('a backup', () => {
     for (const { name } of written)
       expect((await stat(join(backup.file, name))).mode & 0o777).toBe(0o600);
     const list = await listBackups(backups, 'large');
-    expect(list).toEqual({ backups: [backup], incomplete: [] });
+    expect(list).toEqual({ backups: [backup], incomplete: [], damaged: [] });
     for (const wanted of [backup.file, `${backup.file}/`, backup.name, 'latest'])
       expect(await findBackup({ backups, environment: 'large', wanted, from: [] })).toEqual(backup);
   });
@@ -124,7 +136,7 @@ exec ${programPath(clients, 'pg_dump')} "$@"`;
       process.env.PGBIN = newer;
       const context = testContext();
       const { manifest } = await backUp(context, optionsFor('compressed'));
-      expect(manifest.dump.writtenBy).toMatch(/^pg_dump 18\.0 .*--compress=lz4:1$/);
+      expect(manifest.dump.writtenBy).toMatch(/newer-dump-\w+\/pg_dump 18\.0 .*--compress=lz4:1$/);
       expect(manifest.globals).toBeNull();
       expect(JSON.stringify(context.events)).toContain('are not beside the backup');
     } finally {
@@ -282,13 +294,44 @@ describe('nothing that looks like a backup is left', () => {
   it('by a run that was killed: the next one clears it away, and leaves those of running ones', async () => {
     const folder = join(backups, 'killed');
     await mkdir(folder);
-    const dead = `.pre_migration_20250101_000000.dump.${hostname()}.999999999.partial`;
-    const running = `.pre_migration_20250101_000000.dump.${hostname()}.1.partial`;
-    await writeFile(join(folder, dead), 'half');
-    await writeFile(join(folder, running), 'half');
+    const dump = 'pre_migration_20250101_000000.dump';
+    const running = `.${dump}.${hostname()}.${process.pid}-${await startOf(process.pid)}.partial`;
+    const elsewhere = `.${dump}.elsewhere.7-1.partial`;
+    const dead = [
+      `.${dump}.${hostname()}.999999999-1.partial`,
+      // Another process with the id of this one, as every container has them.
+      `.${dump}.${hostname()}.${process.pid}-1.partial`,
+      `.${dump}.elsewhere.8-1.partial`,
+    ];
+    for (const name of [...dead, running, elsewhere]) await writeFile(join(folder, name), 'half');
+    await utimes(join(folder, dead[2] ?? ''), 0, 0);
+    await writeFile(join(folder, `${dump}.manifest.json`), '{}');
     await backUp(testContext(), optionsFor('killed'));
-    expect(await files('killed')).not.toContain(dead);
-    expect(await files('killed')).toContain(running);
+    const left = await files('killed');
+    for (const name of [...dead, `${dump}.manifest.json`]) expect(left).not.toContain(name);
+    expect(left).toEqual(expect.arrayContaining([running, elsewhere]));
+  });
+
+  it('by a second one in the same folder, until the first is done or was killed', async () => {
+    const folder = join(backups, 'shared');
+    await mkdir(folder);
+    const lock = join(folder, '.backing-up');
+    const startedAt = await startOf(process.pid);
+    const holder = (change: object): string =>
+      JSON.stringify({ host: hostname(), pid: process.pid, startedAt, ...change });
+    for (const running of [holder({}), holder({ host: 'elsewhere' })]) {
+      await writeFile(lock, running);
+      await expect(backUp(testContext(), optionsFor('shared'))).rejects.toMatchObject({
+        code: 'backup/already-running',
+      });
+    }
+    await utimes(lock, 0, 0);
+    for (const dead of [undefined, holder({ startedAt: '1' }), '']) {
+      if (dead !== undefined) await writeFile(lock, dead);
+      if (dead === '') await utimes(lock, 0, 0);
+      await backUp(testContext(), optionsFor('shared'));
+      expect(await files('shared')).not.toContain('.backing-up');
+    }
   });
 });
 
@@ -331,11 +374,22 @@ describe('the list of backups', () => {
 
   it('believes no manifest that was edited', async () => {
     const backup = await backUp(at('2025-05-01T00:00:00'), optionsFor('edited'));
-    const manifest = `${backup.file}.manifest.json`;
-    await writeFile(
-      manifest,
-      (await readFile(manifest, 'utf8')).replace('"public.users": 500', '"public.users": 400'),
-    );
+    const edit = async (manifest: string): Promise<void> => {
+      const text = await readFile(manifest, 'utf8');
+      await writeFile(manifest, text.replace('"public.users": 500', '"public.users": 400'));
+    };
+    await edit(`${backup.file}.manifest.json`);
+    expect(await listBackups(backups, 'edited')).toEqual({
+      backups: [backup],
+      incomplete: [],
+      damaged: [
+        {
+          file: `${backup.file}.manifest.json`,
+          reason: expect.stringContaining('its content was changed'),
+        },
+      ],
+    });
+    await edit(`${backup.file}.manifest.copy.json`);
     await expect(
       findBackup({ backups, environment: 'edited', wanted: 'latest', from: [] }),
     ).rejects.toMatchObject({

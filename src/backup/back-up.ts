@@ -3,6 +3,7 @@
 
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import packageJson from '../../package.json' with { type: 'json' };
 import type { Actor } from '../core/actor.ts';
 import { type Context, type StepReporter, step } from '../core/context.ts';
 import { formatBytes } from '../core/duration.ts';
@@ -14,12 +15,13 @@ import { clientFor, type Installation } from '../postgres/programs.ts';
 import { backupFolder, listBackups } from './backups.ts';
 import {
   exists,
+  filesBeside,
   freeName,
   globalsFileOf,
-  manifestFileOf,
   partialName,
   sweepPartials,
 } from './file-name.ts';
+import { withFolderLock } from './folder-lock.ts';
 import { writeGlobals } from './globals.ts';
 import { isLockFailure, lockedFailure, takeBackupLock } from './lock.ts';
 import { type Backup, type Manifest, syncFolder, writeManifest } from './manifest.ts';
@@ -42,6 +44,8 @@ export interface BackUpOptions extends Pick<SnapshotOptions, 'hashUpToBytes' | '
   readonly by: Actor;
   /** Digest of the plan that the backup precedes; null when it precedes none. */
   readonly plan: string | null;
+  /** File names of the migrations of that plan. */
+  readonly pending?: readonly string[];
   /** Versions of the migrations that the database has. */
   readonly ledger: readonly string[];
   readonly gitCommit: string | null;
@@ -67,7 +71,10 @@ export async function backUp(context: Context, options: BackUpOptions): Promise<
   const folder = resolve(backupFolder(options.backups, options.environment));
   return await step(context, `back up ${options.environment}`, async (reporter) => {
     try {
-      return await backUpInto(folder, { context, reporter, ...options });
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      return await withFolderLock(folder, () =>
+        backUpInto(folder, { context, reporter, ...options }),
+      );
     } catch (error) {
       throw folderFailure(error, folder);
     }
@@ -79,17 +86,16 @@ async function backUpInto(
   { context, reporter, ...options }: BackUpOptions & { context: Context; reporter: StepReporter },
 ): Promise<Backup> {
   const startedAt = context.clock.now();
-  await mkdir(folder, { recursive: true, mode: 0o700 });
   await sweepPartials(folder);
   const name = await freeName(folder, startedAt, options.namesElsewhere);
   const file = join(folder, name);
-  const partial = join(folder, partialName(name));
-  const partialGlobals = join(folder, partialName(globalsFileOf(name)));
+  const partial = join(folder, await partialName(name));
+  const partialGlobals = join(folder, await partialName(globalsFileOf(name)));
   return await withCleanup(
     async () => {
       const made = await dumpAlone(context, options, { partial, folder, reporter });
       const { clients, writtenBy, early, figures } = made;
-      const { address, environment, reason, by, gitCommit, ledger, plan } = options;
+      const { address, environment, reason, by, gitCommit, ledger, plan, pending = [] } = options;
       const { source } = figures;
       reporter.progress('reading the dump again for its digest');
       const [content, globals] = await Promise.all([
@@ -103,11 +109,13 @@ async function backUpInto(
         startedAt: startedAt.toISOString(),
         endedAt: context.clock.now().toISOString(),
         outcome: 'done',
+        drydock: packageJson.version,
         environment,
         reason,
         by,
         gitCommit,
         ledger,
+        pending,
         dump: { file: name, ...nameOf(content, name), dumpMajor: clients.major, writtenBy },
         globals: globals === null ? null : { file: globalsFileOf(name), sha256: globals },
         ...figures,
@@ -125,8 +133,7 @@ async function backUpInto(
       await rm(partial, { recursive: true, force: true });
       await rm(partialGlobals, { force: true });
       if (await exists(file)) return;
-      for (const beside of [manifestFileOf(file), globalsFileOf(file)])
-        await rm(beside, { force: true });
+      for (const beside of filesBeside(file)) await rm(beside, { force: true });
     },
   );
 }

@@ -4,8 +4,8 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, isAbsolute, join, resolve } from 'node:path';
 import { Failure, messageOf } from '../core/failure.ts';
 import { archiveSize } from '../postgres/archive-content.ts';
-import { exists, manifestFileOf } from './file-name.ts';
-import { type Backup, readManifest } from './manifest.ts';
+import { exists, manifestCopyOf, manifestFileOf } from './file-name.ts';
+import { type Backup, type ReadManifest, readManifest } from './manifest.ts';
 
 /** A file that looks like a backup and is none. */
 export interface IncompleteBackup {
@@ -18,6 +18,8 @@ export interface BackupList {
   /** Newest first, by the time that their manifests tell. */
   readonly backups: readonly Backup[];
   readonly incomplete: readonly IncompleteBackup[];
+  /** Backups of which the manifest no longer holds, and its copy does: whole, but somebody was there. */
+  readonly damaged: readonly IncompleteBackup[];
 }
 
 /** Where the backups of an environment are: one folder below the configured one. */
@@ -31,15 +33,26 @@ export async function listBackups(backups: string, environment: string): Promise
   const names: string[] = await readdir(folder).catch(() => []);
   const dumps = names.filter((name) => name.endsWith('.dump') && !name.startsWith('.'));
   const opened = await Promise.all(dumps.map((name) => look(join(folder, name), name)));
-  const orphans = names
-    .filter((name) => name.endsWith(manifestFileOf('.dump')))
-    .filter((name) => !names.includes(name.slice(0, -manifestFileOf('').length)))
-    .map((name) => ({ file: join(folder, name), reason: 'there is no dump beside this manifest' }));
+  const orphans = [manifestFileOf, manifestCopyOf].flatMap((nameOf) =>
+    names
+      .filter((name) => name.endsWith(nameOf('.dump')))
+      .filter((name) => !names.includes(name.slice(0, -nameOf('').length)))
+      .map((name) => ({
+        file: join(folder, name),
+        reason: 'there is no dump beside this manifest',
+      })),
+  );
   return {
     backups: opened
       .filter((each) => 'manifest' in each)
+      .map(({ name, file, manifest }) => ({ name, file, manifest }))
       .sort((a, b) => b.manifest.endedAt.localeCompare(a.manifest.endedAt)),
     incomplete: [...opened.filter((each) => 'reason' in each), ...orphans],
+    damaged: opened.flatMap((each) =>
+      'manifest' in each && each.damage !== null
+        ? [{ file: manifestFileOf(each.file), reason: each.damage }]
+        : [],
+    ),
   };
 }
 
@@ -77,9 +90,10 @@ export async function findBackup(options: FindOptions): Promise<Backup> {
   for (const file of candidates) {
     const found = await stat(file).catch(() => undefined);
     // A folder without a manifest is any folder.
-    const isThere = found?.isFile() === true || (await exists(manifestFileOf(file)));
+    const beside = [manifestFileOf(file), manifestCopyOf(file)].map(exists);
+    const isThere = found?.isFile() === true || (await Promise.all(beside)).includes(true);
     if (found === undefined || !isThere) continue;
-    const manifest = await readManifest(file);
+    const { manifest } = await readManifest(file);
     if (manifest.environment !== environment)
       throw otherEnvironment(file, manifest.environment, options);
     return { name: manifest.dump.file, file, manifest };
@@ -87,11 +101,14 @@ export async function findBackup(options: FindOptions): Promise<Backup> {
   throw await notFound(options);
 }
 
-async function look(file: string, name: string): Promise<Backup | IncompleteBackup> {
+async function look(
+  file: string,
+  name: string,
+): Promise<(Backup & ReadManifest) | IncompleteBackup> {
   try {
-    const manifest = await readManifest(file);
+    const { manifest, damage } = await readManifest(file);
     const size = await archiveSize(file);
-    if (size === manifest.dump.sizeBytes) return { name, file, manifest };
+    if (size === manifest.dump.sizeBytes) return { name, file, manifest, damage };
     return { file, reason: `it has ${size} bytes instead of ${manifest.dump.sizeBytes}` };
   } catch (failure) {
     return { file, reason: messageOf(failure) };

@@ -5,8 +5,10 @@ import type { Context, StepReporter } from '../core/context.ts';
 import { Failure, messageOf } from '../core/failure.ts';
 import type { Address } from '../postgres/address.ts';
 import { loadArchive } from '../postgres/archive.ts';
-import type { Database } from '../postgres/connect.ts';
+import { connect, type Database } from '../postgres/connect.ts';
 import { applyProperties, createDatabaseLike } from '../postgres/database-properties.ts';
+import { refuseMissingExtensions } from '../postgres/extensions.ts';
+import { fillViews } from '../postgres/far-views.ts';
 import { createMissingRoles } from '../postgres/roles.ts';
 import type { Backup } from './manifest.ts';
 
@@ -31,7 +33,7 @@ export interface Loading {
 /**
  * Loads a backup into a throw-away server, as it was: roles, locale, settings.
  *
- * @throws `proof/not-restorable`
+ * @throws `proof/not-restorable`, `restore/missing-extensions`, `restore/needs-own-procedure`
  */
 export async function loadCopy(
   context: Context,
@@ -40,6 +42,7 @@ export async function loadCopy(
   const { source, contents } = backup.manifest;
   const name = copyName(source.database);
   const tables = Object.keys(contents.tables).length;
+  await refuseMissingExtensions(maintenance, Object.keys(contents.extensions));
   await createMissingRoles(maintenance, source.roles);
   await createCopy(context, { maintenance, name, backup });
   const database = server.address(name);
@@ -49,10 +52,15 @@ export async function loadCopy(
     serverVersion: maintenance.version,
     jobs: availableParallelism(),
     keepTablespaces: false,
+    withoutViews: source.farViews,
     onTable: (loaded) => reporter.progress(`${loaded} of ${tables} tables`),
   }).catch((failure: unknown) => {
     throw notRestorable(backup, failure);
   });
+  await using copy = await connect(database, { purpose: 'proof', signal: context.signal });
+  for (const { name: view, reason } of await fillViews(copy, source.farViews)) {
+    context.emit({ kind: 'note', text: `The copy has nothing in ${view}: ${reason}.` });
+  }
   return database;
 }
 

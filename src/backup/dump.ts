@@ -4,6 +4,7 @@ import { chmod, mkdir, open, readdir, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { StepReporter } from '../core/context.ts';
+import { whileThereIsRoom } from '../core/disk.ts';
 import { formatBytes } from '../core/duration.ts';
 import { Failure } from '../core/failure.ts';
 import { redact, run } from '../core/process.ts';
@@ -56,7 +57,13 @@ export async function dump(options: DumpOptions): Promise<Dumped> {
     else await (await open(file, 'w', 0o600)).close();
     const flags = [...formatFlags(format), compression];
     const reading = readEarly(file);
-    const said = await runDump(flags, options).catch(async (failure: unknown) => {
+    const said = await whileThereIsRoom({
+      folder: options.folder,
+      signal: options.signal,
+      work: (signal) => runDump(flags, { ...options, signal }),
+      full: (free) =>
+        noSpace(options.folder, `the dump was stopped when ${formatBytes(free)} were free`),
+    }).catch(async (failure: unknown) => {
       await reading.stop();
       throw failure;
     });
@@ -64,7 +71,8 @@ export async function dump(options: DumpOptions): Promise<Dumped> {
     if (said === '') {
       if (format === 'folder')
         for (const name of await readdir(file)) await chmod(join(file, name), 0o600);
-      return { writtenBy: `pg_dump ${clients.version} ${flags.join(' ')}`, early };
+      const program = programPath(clients, 'pg_dump');
+      return { writtenBy: `${program} ${clients.version} ${flags.join(' ')}`, early };
     }
     if (!/does not support compression/i.test(said)) throw dumpFailure(said, options);
   }

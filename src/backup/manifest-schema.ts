@@ -53,12 +53,30 @@ const source = z.strictObject({
   database: z.string(),
   serverVersion: z.int().describe('server_version_num'),
   systemIdentifier: z.string().nullable(),
+  timeline: z.int().nullable(),
   databaseId: z.int(),
+  serverClock: z
+    .strictObject({ startedAt: time, endedAt: time })
+    .describe('Snapshot and end of the dump, by the clock of the server'),
   snapshot: z.string().describe('pg_current_snapshot()'),
   lsn: z.string().nullable(),
   sizeBytes: count,
   properties,
-  roles: z.array(z.strictObject({ name: z.string(), superuser: z.boolean() })),
+  roles: z.array(z.strictObject({ name: z.string(), superuser: z.boolean(), owns: z.boolean() })),
+  relations: byName(
+    z.strictObject({
+      id: z.int(),
+      kind: z.enum(['table', 'partitioned table', 'foreign table', 'materialised view']),
+      persistence: z.enum(['permanent', 'unlogged']),
+      rowSecurity: z.boolean(),
+      filled: z.boolean(),
+    }),
+  ),
+  farViews: z
+    .array(z.strictObject({ name: z.string(), id: z.int() }))
+    .describe('Filled materialised views that read other servers'),
+  publications: z.array(z.string()),
+  slots: z.array(z.string()).describe('Logical replication slots of the database'),
   subscriptions: z.array(z.string()),
 });
 
@@ -86,6 +104,11 @@ const proof = z.strictObject({
   kind: z.literal('proof'),
   ...head,
   outcome,
+  level: z
+    .union([z.literal(2), z.literal(3)])
+    .describe(
+      '2: restored, every row counted, the schema compared; 3: every row and every page too',
+    ),
   dumpSha256: digest.describe('Of the dump that was restored; a proof of another one is void'),
   restoreMs: z.number(),
   serverVersion: z.int(),
@@ -96,6 +119,10 @@ const proof = z.strictObject({
     sequences: count,
     schemaObjects: count,
   }),
+  examined: z
+    .strictObject({ tables: count, indexes: count })
+    .nullable()
+    .describe('Of which amcheck has examined every page'),
   differences: z.array(z.string()),
 });
 
@@ -105,11 +132,13 @@ export const manifestFileSchema: z.ZodType<Manifest & { readonly sha256: string 
     kind: z.literal('backup'),
     ...head,
     outcome,
+    drydock: z.string().describe('Version of Drydock'),
     environment: z.string(),
     reason: z.string(),
     by: z.strictObject({ who: z.string(), host: z.string() }),
     gitCommit: z.string().nullable(),
     ledger: z.array(z.string()).describe('Versions of the migrations that the database had'),
+    pending: z.array(z.string()).describe('File names of the migrations that it precedes'),
     dump,
     globals: z.strictObject({ file: z.string(), sha256: digest }).nullable(),
     source,

@@ -1,5 +1,6 @@
 // What stands beside a dump: everything needed to judge it, and the record of its trial restore.
-// The file carries a digest of itself, so that an edited manifest is no manifest.
+// The file carries a digest of itself, so that an edited manifest is no manifest; a second copy stands
+// beside it, because without a manifest a dump is lost.
 
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -11,12 +12,20 @@ import type { Activity } from '../postgres/activity.ts';
 import type { Archive } from '../postgres/archive.ts';
 import type { Contents } from '../postgres/contents.ts';
 import type { DatabaseProperties } from '../postgres/database-properties.ts';
+import type { Examined } from '../postgres/examine.ts';
+import type { FarView } from '../postgres/far-views.ts';
+import type { Relation } from '../postgres/relations.ts';
 import type { ReferencedRole } from '../postgres/roles.ts';
-import { manifestFileOf, partialName } from './file-name.ts';
+import { manifestCopyOf, manifestFileOf, partialName } from './file-name.ts';
 
 /** The trial restore of a backup. */
 export interface Proof extends Evidence {
   readonly kind: 'proof';
+  /**
+   * How much was shown. 2: every table has its rows, and the schema is the same. 3: the content of
+   * every table is the same too, and every page of every table and index was examined.
+   */
+  readonly level: 2 | 3;
   /** Digest of the dump that was restored: a proof of another one is void. */
   readonly dumpSha256: string;
   /** How long it took to load the dump: the measured part of a recovery time. */
@@ -31,6 +40,8 @@ export interface Proof extends Evidence {
     readonly sequences: number;
     readonly schemaObjects: number;
   };
+  /** Tables and indexes of which amcheck has examined every page; null when that was not asked for. */
+  readonly examined: Examined | null;
   /** What was not as the manifest says, as sentences; empty when the proof holds. */
   readonly differences: readonly string[];
 }
@@ -44,7 +55,11 @@ export interface BackupSource {
   readonly serverVersion: number;
   /** The cluster's own identity; null where the role may not read it. */
   readonly systemIdentifier: string | null;
+  /** Of the write-ahead log; null where the role may not read it. */
+  readonly timeline: number | null;
   readonly databaseId: number;
+  /** By the clock of the server: when the snapshot was taken, and when the dump was done. */
+  readonly serverClock: { readonly startedAt: string; readonly endedAt: string };
   /** What the dump sees, as `pg_current_snapshot()` tells it. */
   readonly snapshot: string;
   /** Write-ahead log position; null on a standby. */
@@ -52,13 +67,25 @@ export interface BackupSource {
   readonly sizeBytes: number;
   readonly properties: DatabaseProperties;
   readonly roles: readonly ReferencedRole[];
+  /** Tables and materialised views by their qualified names. */
+  readonly relations: Readonly<Record<string, Relation>>;
+  /**
+   * Filled materialised views that read other servers: a restore fills them last, and goes on when that
+   * cannot be done.
+   */
+  readonly farViews: readonly FarView[];
+  readonly publications: readonly string[];
   /** Names: a restore leaves subscriptions out. */
   readonly subscriptions: readonly string[];
+  /** Logical replication slots of this database: they are in no dump and do not follow a restore. */
+  readonly slots: readonly string[];
 }
 
 /** The record that describes a dump. */
 export interface Manifest extends Evidence {
   readonly kind: 'backup';
+  /** Version of Drydock. */
+  readonly drydock: string;
   readonly environment: string;
   /** Why it was taken, such as `before 008_add_teacher_mode.sql`. */
   readonly reason: string;
@@ -66,6 +93,8 @@ export interface Manifest extends Evidence {
   readonly gitCommit: string | null;
   /** Versions of the migrations that this database had. */
   readonly ledger: readonly string[];
+  /** File names of the migrations that it was taken before. */
+  readonly pending: readonly string[];
   readonly dump: Omit<Archive, 'path'> & {
     readonly file: string;
     /** The program that wrote it, with its options and without any address. */
@@ -94,18 +123,22 @@ export function validProof({ manifest }: Pick<Backup, 'manifest'>): Proof | null
   return proof?.outcome === 'done' && proof.dumpSha256 === dump.sha256 ? proof : null;
 }
 
-/** Writes the manifest of a dump: whole and on disk, or not at all. */
+/** Writes the manifest of a dump and its copy, each of them whole and on disk, or not at all. */
 export async function writeManifest(dumpFile: string, manifest: Manifest): Promise<void> {
-  const file = manifestFileOf(dumpFile);
   const content = { ...manifest, sha256: sha256(canonicalJson(manifest)) };
-  const temporary = join(dirname(file), partialName(basename(file)));
+  const text = `${JSON.stringify(content, undefined, 2)}\n`;
+  // One after the other: whenever this is interrupted, one of them holds.
+  for (const file of [manifestFileOf(dumpFile), manifestCopyOf(dumpFile)])
+    await writeWhole(file, text);
+}
+
+async function writeWhole(file: string, text: string): Promise<void> {
+  const temporary = join(dirname(file), await partialName(basename(file)));
   try {
-    const handle = await open(temporary, 'w', 0o600);
-    try {
-      await handle.writeFile(`${JSON.stringify(content, undefined, 2)}\n`);
+    {
+      await using handle = await open(temporary, 'w', 0o600);
+      await handle.writeFile(text);
       await handle.sync();
-    } finally {
-      await handle.close();
     }
     await rename(temporary, file);
   } catch (error) {
@@ -115,17 +148,33 @@ export async function writeManifest(dumpFile: string, manifest: Manifest): Promi
   await syncFolder(dirname(file));
 }
 
+/** A manifest that was read, and what is wrong with the first of its two files. */
+export interface ReadManifest {
+  readonly manifest: Manifest;
+  /** Why the copy was taken; null when the first file holds. */
+  readonly damage: string | null;
+}
+
 /**
- * Reads the manifest of a dump.
+ * Reads the manifest of a dump: from the copy where the first file does not hold.
  *
  * @throws `backup/no-manifest`, `backup/manifest-damaged`
  */
-export async function readManifest(dumpFile: string): Promise<Manifest> {
-  const file = manifestFileOf(dumpFile);
+export async function readManifest(dumpFile: string): Promise<ReadManifest> {
+  try {
+    return { manifest: await readOne(manifestFileOf(dumpFile)), damage: null };
+  } catch (first) {
+    const copy = await readOne(manifestCopyOf(dumpFile)).catch(() => undefined);
+    if (copy !== undefined) return { manifest: copy, damage: messageOf(first) };
+    throw first;
+  }
+}
+
+async function readOne(file: string): Promise<Manifest> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw new Failure({
       code: 'backup/no-manifest',
-      message: `${basename(dumpFile)} has no readable manifest beside it (${error.code})`,
+      message: `there is no readable ${basename(file)} beside the dump (${error.code})`,
       hint: 'Choose a backup that `drydock backups` lists; without its manifest a dump can be neither compared nor trusted.',
       cause: error,
     });

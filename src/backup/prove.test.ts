@@ -93,6 +93,38 @@ describe('a backup that is whole', () => {
     expect(validProof(await reread(backup))).toEqual(proof);
   });
 
+  it('is proven page by page when that is asked for', async () => {
+    const backup = await backUp(testContext(), options);
+    const context = testContext();
+    const { proof, server } = await prove(context, {
+      backup,
+      thorough: true,
+      startServer: (wanted) => startServer(context, wanted),
+    });
+    await server.stop();
+    expect(proof).toMatchObject({ outcome: 'done', level: 3 });
+    expect(proof.examined?.tables).toBeGreaterThan(14);
+    expect(proof.examined?.indexes).toBeGreaterThan(100);
+  });
+
+  it('is not held against it when this machine lacks an extension', async () => {
+    const backup = await backUp(testContext(), options);
+    const { contents } = backup.manifest;
+    for (const [name, code] of [
+      ['not_to_be_had', 'restore/missing-extensions'],
+      ['timescaledb', 'restore/needs-own-procedure'],
+    ] as const) {
+      const extensions = { ...contents.extensions, [name]: '1' };
+      const manifest = { ...backup.manifest, contents: { ...contents, extensions } };
+      await writeManifest(backup.file, manifest);
+      await expect(proving({ ...backup, manifest })).rejects.toMatchObject({
+        code,
+        message: expect.stringContaining(name),
+      });
+      expect((await reread(backup)).manifest.proof).toBeNull();
+    }
+  });
+
   it('opens without Drydock: psql with the globals, then pg_restore', async () => {
     const backup = await backUp(testContext(), { ...options, folderFromBytes: 0 });
     await using server = await startServer(testContext(), { purpose: 'test', major: 15 });

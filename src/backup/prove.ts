@@ -8,6 +8,8 @@ import type { Address } from '../postgres/address.ts';
 import { verifyArchive } from '../postgres/archive.ts';
 import { connect } from '../postgres/connect.ts';
 import { type ContentsDifference, compareContents, readContents } from '../postgres/contents.ts';
+import { type Examined, examine } from '../postgres/examine.ts';
+import { collectStatistics } from '../postgres/statistics.ts';
 import { type CopyServer, loadCopy } from './copy.ts';
 import { type Backup, type Proof, writeManifest } from './manifest.ts';
 import { folderFailure } from './preflight.ts';
@@ -15,6 +17,8 @@ import { folderFailure } from './preflight.ts';
 /** What a proof needs. */
 export interface ProveOptions {
   readonly backup: Backup;
+  /** Examines every page of every table and index of the copy as well. */
+  readonly thorough?: boolean;
   /** Starts a throw-away server of that major version with room for that much data. */
   readonly startServer: (wanted: {
     readonly purpose: string;
@@ -74,6 +78,7 @@ export async function prove(context: Context, options: ProveOptions): Promise<Pr
 }
 
 interface Measured {
+  readonly examined: Examined | null;
   readonly restoreMs: number;
   readonly serverVersion: number;
 }
@@ -81,7 +86,7 @@ interface Measured {
 async function restoreCopy(
   context: Context,
   reporter: StepReporter,
-  { backup, startServer }: ProveOptions,
+  { backup, startServer, thorough = false }: ProveOptions,
 ): Promise<{ server: CopyServer; database: Address; measured: Measured }> {
   const { source } = backup.manifest;
   reporter.progress('reading the file');
@@ -102,7 +107,10 @@ async function restoreCopy(
     const restoreMs = performance.now() - startedAt;
     reporter.progress('comparing');
     await compare(context, { backup, database });
-    return { server, database, measured: { restoreMs, serverVersion: maintenance.version } };
+    if (thorough) reporter.progress('examining every page');
+    const examined = thorough ? await examineCopy(context, { backup, database }) : null;
+    const measured = { restoreMs, serverVersion: maintenance.version, examined };
+    return { server, database, measured };
   } catch (failure) {
     await server.stop();
     throw failure;
@@ -120,7 +128,7 @@ async function compare(
   // The statistics are for whoever works on the copy next; both only read the tables.
   const [found] = await Promise.all([
     readContents(copy, { like: contents.hashes }),
-    analyst.execute('ANALYZE'),
+    collectStatistics(analyst),
   ]);
   // Majors print the same schema in different words (manual, release notes of each).
   const sameMajor = Math.floor(copy.version / 10_000) === Math.floor(source.serverVersion / 10_000);
@@ -130,22 +138,46 @@ async function compare(
   if (differences.length > 0) throw differs(backup, differences);
 }
 
+async function examineCopy(
+  context: Context,
+  { backup, database }: { backup: Backup; database: Address },
+): Promise<Examined | null> {
+  await using copy = await connect(database, { purpose: 'proof', signal: context.signal });
+  const found = await examine(copy);
+  if (found === undefined) {
+    const text = 'No page was examined: the throw-away server has no extension amcheck.';
+    context.emit({ kind: 'note', text });
+    return null;
+  }
+  const { problems, tables, indexes } = found;
+  if (problems.length === 0) return { tables, indexes };
+  throw new Failure({
+    code: 'proof/damaged',
+    message: `a restore of ${backup.name} is damaged: ${problems.slice(0, 5).join('; ')}`,
+    hint: 'Look at the disk and the memory of this machine, then prove the backup on another one.',
+    details: { problems },
+  });
+}
+
 function proofOf(
   backup: Backup,
   measured: Measured & { startedAt: string; endedAt: string },
 ): Proof {
   const { manifest } = backup;
   const { tables, hashes, sequences, schema } = manifest.contents;
+  const hashedTables = Object.keys(hashes.tables).length;
+  const isWhole = hashedTables === Object.keys(tables).length && measured.examined !== null;
   return {
     kind: 'proof',
     version: 1,
     plan: manifest.plan,
     outcome: 'done',
+    level: isWhole ? 3 : 2,
     dumpSha256: manifest.dump.sha256,
     ...measured,
     compared: {
       tables: Object.keys(tables).length,
-      hashedTables: Object.keys(hashes.tables).length,
+      hashedTables,
       rows: Object.values(tables).reduce((sum, rows) => sum + rows, 0),
       sequences: Object.keys(sequences).length,
       schemaObjects: Object.keys(schema.objects).length,
@@ -160,7 +192,13 @@ function failedProof(
 ): Proof {
   const differences = failure.details.differences as readonly ContentsDifference[] | undefined;
   return {
-    ...proofOf(backup, { startedAt, endedAt, restoreMs: 0, serverVersion: 0 }),
+    ...proofOf(backup, {
+      startedAt,
+      endedAt,
+      restoreMs: 0,
+      serverVersion: 0,
+      examined: null,
+    }),
     outcome: 'failed',
     differences: differences?.map(({ sentence }) => sentence) ?? [failure.message],
   };

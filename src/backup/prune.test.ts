@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -69,7 +69,9 @@ it('old backups go to the trash with all that lies beside them, and for good a d
   expect((await readdir(report.trash ?? '')).sort()).toEqual(
     [old, older]
       .flatMap((backup) =>
-        ['', '.globals.sql', '.manifest.json'].map((end) => `${backup?.name}${end}`),
+        ['', '.globals.sql', '.manifest.copy.json', '.manifest.json'].map(
+          (end) => `${backup?.name}${end}`,
+        ),
       )
       .sort(),
   );
@@ -77,6 +79,20 @@ it('old backups go to the trash with all that lies beside them, and for good a d
   expect(await readdir(join(backups, 'production', '.trash'))).toHaveLength(1);
   await pruning(new Date(now.getTime() + dayMs + 1));
   expect(await readdir(join(backups, 'production', '.trash'))).toEqual([]);
+});
+
+it('what a killed run has not moved yet follows its dump, and no other one', async () => {
+  const [young, old] = await backupsOfAge(1, 31);
+  const trash = join(backups, 'production', '.trash', String(now.getTime()));
+  await mkdir(trash, { recursive: true });
+  await rename(old?.file ?? '', join(trash, old?.name ?? ''));
+  expect((await listBackups(backups, 'production')).incomplete).toHaveLength(2);
+  await pruning();
+  expect(await listBackups(backups, 'production')).toMatchObject({
+    backups: [{ name: young?.name }],
+    incomplete: [],
+  });
+  expect(await readdir(trash)).toHaveLength(4);
 });
 
 it('one with a file .keep beside it stays', async () => {

@@ -6,7 +6,7 @@ import { type Context, step } from '../core/context.ts';
 import { formatBytes } from '../core/duration.ts';
 import { verifyArchive } from '../postgres/archive.ts';
 import { backupFolder } from './backups.ts';
-import { exists, globalsFileOf, keepFileOf, manifestFileOf } from './file-name.ts';
+import { exists, filesBeside, keepFileOf } from './file-name.ts';
 import { type Backup, syncFolder, validProof } from './manifest.ts';
 import { judgeRetention, type Retainable, type RetentionRules, type Verdict } from './retention.ts';
 
@@ -60,6 +60,7 @@ export async function prune(
   const folder = join(backupFolder(backups, environment), '.trash');
   return await step(context, `prune the backups of ${environment}`, async (reporter) => {
     const now = context.clock.now().getTime();
+    await finishMoves(folder, backupFolder(backups, environment));
     await emptyTrash(folder, now);
     const going = plan.filter(({ fate }) => fate === 'delete').map(({ backup }) => backup);
     const sizeBytes = going.reduce((sum, backup) => sum + backup.sizeBytes, 0);
@@ -81,9 +82,20 @@ export async function prune(
 
 // The dump first: what a kill leaves behind is a manifest without one, which is no backup either.
 async function moveAway(file: string, trash: string): Promise<void> {
-  for (const part of [file, globalsFileOf(file), manifestFileOf(file)])
+  for (const part of [file, ...filesBeside(file)])
     if (await exists(part)) await rename(part, join(trash, basename(part)));
   await syncFolder(dirname(file));
+}
+
+// A run that was killed may have moved a dump and not yet what stands beside it.
+async function finishMoves(trash: string, folder: string): Promise<void> {
+  for (const time of await readdir(trash).catch(() => [])) {
+    for (const name of await readdir(join(trash, time)).catch(() => [])) {
+      if (!name.endsWith('.dump') || (await exists(join(folder, name)))) continue;
+      for (const file of filesBeside(join(folder, name)))
+        if (await exists(file)) await rename(file, join(trash, time, basename(file)));
+    }
+  }
 }
 
 // Each folder in the trash is named by the time in which it was made.

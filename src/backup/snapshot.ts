@@ -10,7 +10,7 @@ import type { Installation } from '../postgres/programs.ts';
 import { readRows } from '../postgres/rows.ts';
 import { type Dumped, dump } from './dump.ts';
 import type { BackupSource } from './manifest.ts';
-import { readSource } from './source.ts';
+import { readSource, serverTime } from './source.ts';
 
 /** What is dumped, and where to. */
 export interface SnapshotOptions {
@@ -66,7 +66,7 @@ export async function dumpSnapshot(
        SET LOCAL idle_in_transaction_session_timeout = 0`,
     );
     const { id } = await database.one<{ id: string }>('SELECT pg_export_snapshot() AS id');
-    const source = await readSource(database);
+    const { startedAt, ...source } = await readSource(database);
     const activity = await readActivity(database);
     // Before pg_dump reads the sequences: they move on outside of any snapshot, so the dump may only
     // be ahead of the figures, never behind.
@@ -85,7 +85,13 @@ export async function dumpSnapshot(
         signal,
       }),
     ]);
-    return { ...dumped, figures: { source, activity, contents: { ...rows, ...outline } } };
+    const serverClock = { startedAt, endedAt: await serverTime(database) };
+    const figures = {
+      source: { ...source, serverClock },
+      activity,
+      contents: { ...rows, ...outline },
+    };
+    return { ...dumped, figures };
   }, 'ISOLATION LEVEL REPEATABLE READ READ ONLY');
 }
 

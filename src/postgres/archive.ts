@@ -1,11 +1,13 @@
 // A dump, one file or a folder of files: whether it is still what it was, and how it becomes a
 // database again.
 
-import { basename } from 'node:path';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import type { Context } from '../core/context.ts';
 import { formatBytes } from '../core/duration.ts';
 import { Failure } from '../core/failure.ts';
-import { redact, run } from '../core/process.ts';
+import { redact, run, runOrFail } from '../core/process.ts';
 import type { Address } from './address.ts';
 import {
   type ArchiveContent,
@@ -13,6 +15,7 @@ import {
   archiveSize,
   readArchive,
 } from './archive-content.ts';
+import type { FarView } from './far-views.ts';
 import { clientFor, programPath } from './programs.ts';
 
 /** An archive as it was when it was made. */
@@ -75,6 +78,8 @@ export interface LoadOptions {
   readonly keepTablespaces: boolean;
   /** Options of pg_restore that choose a part of the archive; all of it if left out. */
   readonly selection?: readonly string[];
+  /** Materialised views that are made and not filled. */
+  readonly withoutViews?: readonly FarView[];
   /** Told the number of tables loaded so far. */
   readonly onTable: (loaded: number) => void;
 }
@@ -85,6 +90,45 @@ export interface LoadOptions {
  * @throws `archive/load-failed` with what pg_restore said
  */
 export async function loadArchive(context: Context, options: LoadOptions): Promise<void> {
+  const { withoutViews = [] } = options;
+  if (withoutViews.length === 0) {
+    await load(context, options, []);
+    return;
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'drydock-list-'));
+  try {
+    const list = join(folder, 'entries');
+    await writeFile(list, await listWithout(context, options, withoutViews), { mode: 0o600 });
+    await load(context, options, [`--use-list=${list}`]);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+// The list of an archive names every entry by the object's id (manual, pg_restore, --list).
+async function listWithout(
+  context: Context,
+  { archive, into, serverVersion }: LoadOptions,
+  views: readonly FarView[],
+): Promise<string> {
+  const clients = await clientFor(Math.max(serverVersion, archive.dumpMajor * 10_000));
+  const args = ['--list', archive.path];
+  const how = { env: clientEnvironment(into), signal: context.signal };
+  const { stdout } = await runOrFail(programPath(clients, 'pg_restore'), args, how);
+  const ids = new Set(views.map(({ id }) => String(id)));
+  const isFar = (line: string): boolean =>
+    ids.has(/^\d+; \d+ (\d+) MATERIALIZED VIEW DATA /.exec(line)?.[1] ?? '');
+  return stdout
+    .split('\n')
+    .filter((line) => !isFar(line))
+    .join('\n');
+}
+
+async function load(
+  context: Context,
+  options: LoadOptions,
+  entries: readonly string[],
+): Promise<void> {
   const { archive, into } = options;
   // An older pg_restore may not read what a newer pg_dump wrote.
   const clients = await clientFor(Math.max(options.serverVersion, archive.dumpMajor * 10_000));
@@ -102,6 +146,7 @@ export async function loadArchive(context: Context, options: LoadOptions): Promi
       '--no-subscriptions',
       ...(options.keepTablespaces ? [] : ['--no-tablespaces']),
       ...(options.selection ?? []),
+      ...entries,
       `--jobs=${options.jobs}`,
       `--dbname=${into.toolArgument()}`,
       archive.path,

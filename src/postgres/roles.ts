@@ -9,6 +9,8 @@ export interface ReferencedRole {
   readonly name: string;
   /** Owners of event triggers and foreign data wrappers must be superusers, in a copy too. */
   readonly superuser: boolean;
+  /** Whoever restores must be able to give it what it owned. */
+  readonly owns: boolean;
 }
 
 /** The roles that this database mentions, and the server's first role, which may own anything. */
@@ -16,7 +18,13 @@ export async function readReferencedRoles(database: Database): Promise<Reference
   // The first role (id 10) is pinned, and dependencies on pinned objects are not recorded
   // (manual, 53.51); predefined roles exist on every server.
   return await database.query<ReferencedRole>(
-    `SELECT r.rolname AS name, r.rolsuper AS superuser
+    `SELECT r.rolname AS name, r.rolsuper AS superuser,
+            EXISTS (SELECT FROM pg_shdepend s
+                     WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = r.oid
+                       AND s.dbid = d.oid AND s.deptype = 'o')
+              OR EXISTS (SELECT FROM pg_class c WHERE c.relowner = r.oid AND c.oid >= 16384 AND r.oid = 10
+                          AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass
+                                             AND e.objid = c.oid AND e.deptype IN ('e', 'i'))) AS owns
        FROM pg_roles r, pg_database d
       WHERE d.datname = current_database()
         AND (r.oid = 10 OR r.oid = d.datdba

@@ -3,12 +3,17 @@
 import { availableParallelism } from 'node:os';
 import type { Backup } from '../backup/manifest.ts';
 import { type Context, step } from '../core/context.ts';
+import { whileThereIsRoom } from '../core/disk.ts';
+import { formatBytes } from '../core/duration.ts';
 import { Failure } from '../core/failure.ts';
 import type { Address } from '../postgres/address.ts';
 import { loadArchive } from '../postgres/archive.ts';
 import { connect } from '../postgres/connect.ts';
 import { type ContentsDifference, compareContents, readContents } from '../postgres/contents.ts';
 import { applyProperties, createDatabaseLike } from '../postgres/database-properties.ts';
+import { fillViews, type UnfilledView } from '../postgres/far-views.ts';
+import { collectStatistics } from '../postgres/statistics.ts';
+import { dataFolder, noRoom } from './room.ts';
 
 /** What is built, and where. */
 export interface Building {
@@ -30,27 +35,40 @@ export async function create(
 }
 
 /**
- * Fills it. What is there after a failure is for the caller to drop.
+ * Fills it; returns the materialised views that stay empty, because another server that they read does
+ * not answer. What is there after a failure is for the caller to drop.
  *
- * @throws `restore/not-restorable`, `restore/differs`
+ * @throws `restore/not-restorable`, `restore/differs`, `restore/no-space`
  */
 export async function fill(
   context: Context,
   { maintenance, name, backup, live }: Building,
-): Promise<void> {
+): Promise<UnfilledView[]> {
   const { source, contents } = backup.manifest;
   const address = live.withDatabase(name);
   const { signal } = context;
   await step(context, `restore ${backup.name} beside ${live.database}`, async (reporter) => {
     await using server = await connect(maintenance, { purpose: 'restore', signal });
     const tables = Object.keys(contents.tables).length;
-    await loadArchive(context, {
-      archive: { path: backup.file, ...backup.manifest.dump },
-      into: address,
-      serverVersion: server.version,
-      jobs: Math.min(4, availableParallelism()),
-      keepTablespaces: true,
-      onTable: (loaded) => reporter.progress(`${loaded} of ${tables} tables`),
+    const folder = await dataFolder(server);
+    await whileThereIsRoom({
+      folder,
+      signal,
+      work: (whileRoom) =>
+        loadArchive(
+          { ...context, signal: whileRoom },
+          {
+            archive: { path: backup.file, ...backup.manifest.dump },
+            into: address,
+            serverVersion: server.version,
+            jobs: Math.min(4, availableParallelism()),
+            keepTablespaces: true,
+            withoutViews: source.farViews,
+            onTable: (loaded) => reporter.progress(`${loaded} of ${tables} tables`),
+          },
+        ),
+      full: (free) =>
+        noRoom(folder ?? '', `the restore was stopped when ${formatBytes(free)} were free`),
     }).catch((failure: unknown) => {
       throw notRestorable(backup, failure);
     });
@@ -65,8 +83,14 @@ export async function fill(
     if (differences.length > 0) throw differs(backup, differences);
     // A fresh restore has no statistics, and the planner would guess.
     reporter.progress('collecting statistics');
-    await restored.execute('ANALYZE');
+    await collectStatistics(restored);
   });
+  await using restored = await connect(address, { purpose: 'restore', signal });
+  const unfilled = await fillViews(restored, source.farViews);
+  for (const { name: view, reason } of unfilled) {
+    context.emit({ kind: 'note', text: `${view} could not be filled: ${reason}.` });
+  }
+  return unfilled;
 }
 
 /** The failure for a restored database that is not what the manifest says. */

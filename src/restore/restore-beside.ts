@@ -7,7 +7,9 @@ import { Failure } from '../core/failure.ts';
 import { type Address, quoteIdentifier } from '../postgres/address.ts';
 import { verifyArchive } from '../postgres/archive.ts';
 import { connect } from '../postgres/connect.ts';
+import type { UnfilledView } from '../postgres/far-views.ts';
 import { create, fill } from './build.ts';
+import { intentOf } from './intent.ts';
 import { maintenanceAddress } from './maintenance.ts';
 import { preflightBeside } from './preflight.ts';
 
@@ -27,6 +29,8 @@ export interface RestoreBesideReport extends Evidence {
   readonly backup: string;
   readonly database: string;
   readonly restoreMs: number;
+  /** Materialised views that read other servers and could not be filled now. */
+  readonly unfilled: readonly UnfilledView[];
 }
 
 /**
@@ -43,16 +47,16 @@ export async function restoreBeside(
   await step(context, 'check the way', async () => {
     await verifyArchive({ path: backup.file, ...backup.manifest.dump });
     await using server = await connect(maintenance, { purpose: 'restore' });
-    const { sizeBytes, roles } = backup.manifest.source;
-    await preflightBeside({ maintenance: server, database: live.database, sizeBytes, roles });
+    await preflightBeside(intentOf(backup, { maintenance: server, database: live.database }));
     const rows = await server.query('SELECT FROM pg_database WHERE datname = $1', [name]);
     if (rows.length > 0) throw nameTaken(name);
   });
   const building = { maintenance, name, backup, live };
   const began = performance.now();
   await create(context, building);
+  let unfilled: readonly UnfilledView[];
   try {
-    await fill(context, building);
+    unfilled = await fill(context, building);
   } catch (failure) {
     await using server = await connect(maintenance, { purpose: 'restore' });
     await server.execute(`DROP DATABASE IF EXISTS ${quoteIdentifier(name)} WITH (FORCE)`);
@@ -69,6 +73,7 @@ export async function restoreBeside(
     backup: backup.name,
     database: name,
     restoreMs: performance.now() - began,
+    unfilled,
   };
 }
 

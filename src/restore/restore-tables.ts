@@ -17,6 +17,7 @@ import { clientFor, programPath } from '../postgres/programs.ts';
 import { type RowFigures, readRows } from '../postgres/rows.ts';
 import { create, differs } from './build.ts';
 import { chooseTables } from './choose-tables.ts';
+import { intentOf } from './intent.ts';
 import { maintenanceAddress } from './maintenance.ts';
 import { freeNames } from './names.ts';
 import { preflightBeside } from './preflight.ts';
@@ -62,8 +63,7 @@ export async function restoreTables(
   const name = await step(context, 'check the way', async () => {
     await verifyArchive({ path: backup.file, ...backup.manifest.dump });
     await using server = await connect(maintenance, { purpose: 'restore' });
-    const { sizeBytes, roles } = backup.manifest.source;
-    await preflightBeside({ maintenance: server, database: live.database, sizeBytes, roles });
+    await preflightBeside(intentOf(backup, { maintenance: server, database: live.database }));
     return (await freeNames(server, live.database, startedAt)).building;
   });
   const schema = `restored_${name.slice(-15)}`;

@@ -354,7 +354,10 @@ describe('the live database stays live, and nothing is left beside it', () => {
   });
 
   it('when a role that the backup mentions is gone', async () => {
-    const source = { ...backup.manifest.source, roles: [{ name: 'gone away', superuser: false }] };
+    const source = {
+      ...backup.manifest.source,
+      roles: [{ name: 'gone away', superuser: false, owns: true }],
+    };
     const other = { ...backup, manifest: { ...backup.manifest, source } };
     await expectRefusal(() => restoring({ backup: other }), {
       code: 'restore/missing-roles',
@@ -364,6 +367,40 @@ describe('the live database stays live, and nothing is left beside it', () => {
 });
 
 describe('what would end badly is refused before it begins', () => {
+  it('owners that the role cannot give back what they owned, and sessions that it cannot end', async () => {
+    const role = `plain_${live.address.database}`;
+    const owner = `owner_${live.address.database}`;
+    const own = `${live.address.database}_own`;
+    await onServer(`CREATE ROLE ${role} LOGIN CREATEDB PASSWORD 'plain-secret' IN ROLE pg_signal_backend;
+      CREATE ROLE ${owner}`);
+    await onServer(`CREATE DATABASE ${own} OWNER ${role}`);
+    const url = new URL(serverAddress().connectionString());
+    url.username = role;
+    url.password = 'plain-secret';
+    const address = Address.parse(url.href).withDatabase(own);
+    await using superuser = await connect(serverAddress().withDatabase(own), { purpose: 'test' });
+    await superuser.execute(
+      `CREATE SCHEMA s AUTHORIZATION ${owner}; CREATE TABLE s.t (id int); ALTER TABLE s.t OWNER TO ${owner}`,
+    );
+    const taken = await backUp(testContext(), { ...backUpOptions, address: superuser.address });
+    await expect(restoring({ live: address, backup: taken })).rejects.toMatchObject({
+      code: 'restore/no-right',
+      message: `${role} may not give to ${owner} what they own in the backup`,
+      hint: expect.stringContaining(`GRANT "${owner}" TO "${role}";`),
+    });
+    await onServer(`GRANT ${owner} TO ${role}`);
+    await expect(restoring({ live: address, backup: taken })).rejects.toMatchObject({
+      code: 'restore/lasting-sessions',
+      message: expect.stringContaining(`server process ${superuser.pid} of `),
+    });
+    await superuser.close();
+    await expect(restoring({ live: address, backup: taken })).resolves.toMatchObject({
+      outcome: 'done',
+    });
+    for (const name of await besides()) await onServer(`DROP DATABASE ${quoteIdentifier(name)}`);
+    await onServer(`DROP ROLE ${role}; DROP ROLE ${owner}`);
+  });
+
   it('prepared transactions, replication slots in use and enabled subscriptions', async () => {
     const settings = { max_prepared_transactions: '2', wal_level: 'logical' };
     await using server = await startServer(testContext(), { purpose: 'test', settings });

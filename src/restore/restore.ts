@@ -9,7 +9,9 @@ import { Failure, messageOf } from '../core/failure.ts';
 import { type Address, quoteIdentifier } from '../postgres/address.ts';
 import { verifyArchive } from '../postgres/archive.ts';
 import { connect, type Database } from '../postgres/connect.ts';
+import type { UnfilledView } from '../postgres/far-views.ts';
 import { create, fill } from './build.ts';
+import { intentOf } from './intent.ts';
 import { estimateLoss, type LossEstimate } from './loss.ts';
 import { maintenanceAddress } from './maintenance.ts';
 import { findLeftovers, freeNames, type Leftover, type RestoreNames } from './names.ts';
@@ -59,6 +61,8 @@ export interface RestoreReport extends Evidence {
   readonly loss: LossEstimate | null;
   /** Of the backup; none of them is in the restored database, where it would take the changes of the original. */
   readonly subscriptions: readonly string[];
+  /** Materialised views that read other servers and could not be filled now. */
+  readonly unfilled: readonly UnfilledView[];
   /** Databases of earlier restores that wait for a person to drop them. */
   readonly leftovers: readonly Leftover[];
 }
@@ -69,7 +73,8 @@ export interface RestoreReport extends Evidence {
  * Sessions of the caller on the live database are ended by the swap as all others are.
  *
  * @throws `backup/file-missing`, `backup/file-changed`, `restore/no-right`, `restore/missing-roles`,
- *   `restore/prepared-transactions`, `restore/active-slots`, `restore/active-subscriptions`, `restore/no-space`,
+ *   `restore/prepared-transactions`, `restore/active-slots`, `restore/active-subscriptions`,
+ *   `restore/lasting-sessions`, `restore/missing-extensions`, `restore/needs-own-procedure`, `restore/no-space`,
  *   `restore/not-restorable`, `restore/differs`, `restore/swap-failed`
  * @example
  * await restore(context, { environment: 'production', live, backup, carryOver: async () => {} });
@@ -79,7 +84,7 @@ export async function restore(context: Context, options: RestoreOptions): Promis
   const startedAt = context.clock.now();
   const maintenance = await maintenanceAddress(live);
   const way = await step(context, 'check the way', async () =>
-    checkTheWay(maintenance, options, startedAt),
+    checkTheWay(context, { maintenance, options, now: startedAt }),
   );
   const loss = way.liveExists ? await estimate(context, options) : null;
   const building = { maintenance, name: way.names.building, backup, live };
@@ -87,7 +92,7 @@ export async function restore(context: Context, options: RestoreOptions): Promis
   // Before the try: a database that could not be created is not ours to drop.
   await create(context, building);
   try {
-    await fill(context, building);
+    const unfilled = await fill(context, building);
     await carry(context, options, way);
     const restoreMs = performance.now() - began;
     const result = await swapIfWanted(context, options, { maintenance, loss, ...way });
@@ -103,6 +108,7 @@ export async function restore(context: Context, options: RestoreOptions): Promis
       restoreMs,
       loss,
       subscriptions: backup.manifest.source.subscriptions,
+      unfilled,
       leftovers: way.leftovers,
       ...result,
     };
@@ -119,14 +125,14 @@ interface Way {
 }
 
 async function checkTheWay(
-  maintenance: Address,
-  { live, backup }: RestoreOptions,
-  now: Date,
+  context: Context,
+  { maintenance, options, now }: { maintenance: Address; options: RestoreOptions; now: Date },
 ): Promise<Way> {
+  const { live, backup } = options;
   await verifyArchive({ path: backup.file, ...backup.manifest.dump });
   await using server = await connect(maintenance, { purpose: 'restore' });
-  const { sizeBytes, roles } = backup.manifest.source;
-  await preflight({ maintenance: server, database: live.database, sizeBytes, roles });
+  const where = { maintenance: server, database: live.database };
+  await preflight(context, intentOf(backup, where));
   const rows = await server.query('SELECT FROM pg_database WHERE datname = $1', [live.database]);
   return {
     names: await freeNames(server, live.database, now),

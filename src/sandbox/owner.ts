@@ -1,8 +1,7 @@
-// The mark in the name of a sandbox folder: which process owns it. A process id alone would not do:
-// ids come again, after a restart of the machine and in every container.
+// The mark in the name of a sandbox folder: which process owns it.
 
-import { readFile, readlink } from 'node:fs/promises';
-import { isAlive, run } from '../core/process.ts';
+import { readlink } from 'node:fs/promises';
+import { isRunning, startOf } from '../core/process-start.ts';
 
 /** What the name of a sandbox folder says about its owner. */
 export interface Owner {
@@ -31,7 +30,7 @@ export function ownerOf(folderName: string): Owner | undefined {
 /** Whether the owner still runs; undefined for one that cannot be seen from this container. */
 export async function ownerIsAlive(owner: Owner): Promise<boolean | undefined> {
   if (owner.namespace !== (await pidNamespace())) return undefined;
-  return isAlive(owner.pid) && (await startOf(owner.pid)) === owner.startedAt;
+  return await isRunning(owner.pid, owner.startedAt);
 }
 
 /** The user id of this process; 0 where there are none. */
@@ -42,19 +41,4 @@ export function currentUid(): number {
 async function pidNamespace(): Promise<string> {
   const link = await readlink('/proc/self/ns/pid').catch(() => '');
   return /\d+/.exec(link)?.[0] ?? '0';
-}
-
-// Linux: ticks between the start of the machine and of the process (proc(5), field 22; the second
-// field may hold spaces and brackets). Elsewhere: ps.
-async function startOf(pid: number): Promise<string> {
-  const line = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
-  if (line !== undefined) {
-    const fromThirdField = line.slice(line.lastIndexOf(')') + 2).split(' ');
-    return fromThirdField[19] ?? '';
-  }
-  const env = { ...process.env, LC_ALL: 'C', TZ: 'UTC' };
-  const shown = await run('ps', ['-o', 'lstart=', '-p', String(pid)], { env }).catch(
-    () => undefined,
-  );
-  return shown?.stdout.replaceAll(/\W/g, '') ?? '';
 }

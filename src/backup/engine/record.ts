@@ -36,7 +36,7 @@ export async function writeEngineRecord(place: RecordPlace, record: EngineRecord
   const folder = folderOf(place);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const name = fileName(record.backup.id);
-  const partial = join(folder, partialName(name));
+  const partial = join(folder, await partialName(name));
   {
     await using file = await open(partial, 'w', 0o600);
     const content = { ...record, sha256: sha256(canonicalJson(record)) };

@@ -28,7 +28,7 @@ export async function withKept<T>(
   work: (backup: Backup) => Promise<T>,
 ): Promise<T> {
   const { kept, environment, backups } = options;
-  const folder = join(backupFolder(backups, environment), partialName(kept.name));
+  const folder = join(backupFolder(backups, environment), await partialName(kept.name));
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true, mode: 0o700 });
   return await withCleanup(

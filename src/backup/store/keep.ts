@@ -106,7 +106,7 @@ async function withSealed<T>(
   const { folder, signal } = part;
   const found = await sha256OfFile(part.path);
   if (found !== part.sha256) throw fileChanged(part.path, { ...part, sha256: found }, part);
-  const path = join(folder, partialName(`${part.name.replaceAll('/', '-')}.age`));
+  const path = join(folder, await partialName(`${part.name.replaceAll('/', '-')}.age`));
   await rm(path, { force: true });
   return await withCleanup(
     async () => {

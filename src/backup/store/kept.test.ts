@@ -118,6 +118,7 @@ describe.each([
     expect(await bringBack(where, kept, mine.identityFile)).toEqual([
       name,
       `${name}.globals.sql`,
+      `${name}.manifest.copy.json`,
       `${name}.manifest.json`,
     ]);
     const left = await readdir(backupFolder(backups, 'production'));

@@ -92,7 +92,7 @@ export function localStore(folder: string): Store {
 // Under another name first, and on the disk, so that the real name says "whole".
 async function writeWhole(path: string, write: (partial: string) => Promise<void>): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const partial = join(dirname(path), partialName(basename(path)));
+  const partial = join(dirname(path), await partialName(basename(path)));
   try {
     await rm(partial, { force: true });
     await write(partial);

@@ -48,11 +48,13 @@ export function renderBackups(environment: string, list: PlacedBackups, now: Dat
       rows,
     ),
     ...list.incomplete.map(({ file, reason }) => `✗ ${file} is no backup: ${reason}`),
+    ...list.damaged.map(({ reason }) => `! ${reason}; the copy beside it holds, and was read`),
   ].join('\n');
 }
 
 /** A proof that holds. */
 export function renderProof({ backup, proof }: { backup: string; proof: Proof }): string {
+  const { examined } = proof;
   const { tables, hashedTables, rows, sequences, schemaObjects } = proof.compared;
   return wrapLines([
     `${backup} is proven: restored in ${formatDuration(proof.restoreMs)} and compared.`,
@@ -60,5 +62,10 @@ export function renderProof({ backup, proof }: { backup: string; proof: Proof })
     hashedTables === tables
       ? 'The content of every table was compared, not only the number of its rows.'
       : `The content of ${hashedTables} tables was compared, of the ${tables - hashedTables} larger ones the number of rows: \`--hash-all\` of \`drydock backup\` hashes all.`,
+    ...(examined === null
+      ? []
+      : [
+          `Every page of ${plural(examined.tables, 'table')} and of ${examined.indexes} B-tree indexes makes sense to amcheck.`,
+        ]),
   ]);
 }

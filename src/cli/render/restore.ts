@@ -45,6 +45,10 @@ export function renderRestore(report: RestoreReport): string {
       (name) =>
         `The subscription ${name} is not in it, for it would take the changes of the original: drop it in ${broken ?? 'the lost database'} and create it anew.`,
     ),
+    ...report.unfilled.map(
+      ({ name, reason }) =>
+        `The materialised view ${name} is empty (${reason}): REFRESH MATERIALIZED VIEW ${name};`,
+    ),
     ...report.leftovers.map(
       ({ name, sizeBytes }) =>
         `From an earlier restore: ${name} (${formatBytes(sizeBytes)}); drydock drop-broken ${environment} ${name}`,
@@ -56,9 +60,10 @@ export function renderRestore(report: RestoreReport): string {
 
 /** What a restore under another name did. */
 export function renderRestoreBeside(report: RestoreBesideReport): string {
-  const { backup, database, restoreMs } = report;
+  const { backup, database, restoreMs, unfilled } = report;
   return wrapLines([
     `${backup} is the database ${database} now, compared with its manifest (restored in ${formatDuration(restoreMs)}). Nothing else was changed.`,
+    ...unfilled.map(({ name, reason }) => `The materialised view ${name} is empty: ${reason}.`),
   ]);
 }
 
