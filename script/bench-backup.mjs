@@ -1,10 +1,11 @@
 // Measures backup, proof and restore beside pg_dump and pg_restore by hand with their best settings, in
 // one run on one machine, in turns, the best of each: multiples travel, seconds do not, and whatever else
-// runs on the machine only ever adds to them. `--size GB` and `--rounds N` change it.
+// runs on the machine only ever adds to them. `--size GB` and `--rounds N` change it; `--write` puts the
+// figures into docs/bench-backup.md.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { importSource } from './import-source.mjs';
@@ -15,10 +16,17 @@ const { values: options } = parseArgs({
     size: { type: 'string', default: '1' },
     rounds: { type: 'string', default: '3' },
     clients: { type: 'string', default: '20' },
+    write: { type: 'boolean', default: false },
   },
 });
 const sizeBytes = Number(options.size) * 1024 ** 3;
 const rounds = Number(options.rounds);
+const told = [];
+const say = (text) => {
+  told.push(text);
+  console.log(text);
+};
+const loadBefore = loadavg()[0];
 
 const { startServer } = await importSource('src/sandbox/server.ts');
 const { backUp } = await importSource('src/backup/back-up.ts');
@@ -40,9 +48,10 @@ try {
   await sql('postgres', 'CREATE DATABASE bench');
   await fill();
   const [{ bytes }] = await sql('bench', 'SELECT pg_database_size(current_database()) AS bytes');
-  console.log(`A database of ${megabytes(bytes)}, ${jobs} jobs, best of ${rounds} rounds.\n`);
+  say(`A database of ${megabytes(bytes)}, ${jobs} jobs, best of ${rounds} rounds.\n`);
   await measureBackup();
   await measureSwap();
+  if (options.write) writeFileSync('docs/bench-backup.md', page());
 } finally {
   await server.stop();
   rmSync(folder, { recursive: true, force: true });
@@ -95,7 +104,7 @@ async function measureBackup() {
   ]);
   const backup = taken.at(-1);
   const { hashes, tables } = backup.manifest.contents;
-  console.log(
+  say(
     `(the first hashes ${Object.keys(hashes.tables).length} of ${Object.keys(tables).length} tables; it has ${megabytes(backup.manifest.dump.sizeBytes)})\n`,
   );
   await inTurns([
@@ -139,7 +148,7 @@ async function measureSwap() {
   // Not Math.max(...): there are more writes than a call takes arguments.
   const longest = (times) =>
     times.slice(1).reduce((most, time, index) => Math.max(most, time - times[index]), 0);
-  console.log(`Restore with ${options.clients} clients writing: ${(tookMs / 1000).toFixed(1)} s.`);
+  say(`Restore with ${options.clients} clients writing: ${(tookMs / 1000).toFixed(1)} s.`);
   tell([
     ['one write of one client, median', median(written.map((times) => gapMedian(times)))],
     ['the swap itself', report.pauseMs],
@@ -248,9 +257,26 @@ function tell(lines) {
     `${ms.toFixed(0).padStart(8)} ms${(ms / first).toFixed(2).padStart(7)} x`;
   for (const [name, ms, workMs] of lines) {
     const work = workMs > 0 ? `   work${multiple(workMs, firstWorkMs)}` : '';
-    console.log(`${name.padEnd(34)}${multiple(ms, firstMs)}${work}`);
+    say(`${name.padEnd(34)}${multiple(ms, firstMs)}${work}`);
   }
-  console.log('');
+  say('');
+}
+
+function page() {
+  const [{ model }] = cpus();
+  return `# How fast backup, proof and restore are
+
+Written by \`script/bench backup --write\`. It takes turns with pg_dump and pg_restore by hand with their best
+settings, in one run on one machine. Goals: the backup within 1.1 times the best pg_dump, the proof within 1.1
+times pg_restore (each starts a fresh server first), no client unable to write for more than a second.
+Seconds differ from machine to machine, so the multiples count. \`work\` is the time of all processors.
+
+PostgreSQL ${clients.version}, Node ${process.version}, ${availableParallelism()} processors (${model.trim()}), with a load of ${loadBefore.toFixed(1)} from elsewhere before and ${loadavg()[0].toFixed(1)} at the end.
+
+\`\`\`
+${told.join('\n').trim()}
+\`\`\`
+`;
 }
 
 function postmaster({ folder: place }) {

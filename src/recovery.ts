@@ -23,6 +23,7 @@ import { doing, type Project, reading, type Target, targetNamed } from './projec
 import { findRelease } from './release/release.ts';
 import { type RestoreReport, restore, type SwapQuestion } from './restore/restore.ts';
 import { type RestoreBesideReport, restoreBeside } from './restore/restore-beside.ts';
+import { type RestoreElsewhereReport, restoreElsewhere } from './restore/restore-elsewhere.ts';
 import { type RestoreTablesReport, restoreTables } from './restore/restore-tables.ts';
 import { startServer } from './sandbox/server.ts';
 
@@ -233,6 +234,27 @@ export async function restoreUnderName(
   return doing(project, target, deed, async () => ({
     result: await bringBack(),
     details: { into: name },
+  }));
+}
+
+/** Brings a backup back into the empty database of another environment. */
+export async function restoreIntoEnvironment(
+  project: Project,
+  request: Pick<RestoreRequest, 'environment' | 'backup'> & { readonly to: string },
+): Promise<RestoreElsewhereReport> {
+  const target = targetNamed(project, request.environment);
+  const backup = await backupNamed(project, target, request.backup);
+  const into = targetNamed(project, request.to).address;
+  const environment = target.environment.name;
+  const bringBack = (): Promise<RestoreElsewhereReport> =>
+    withFiles(project, backup, (here) =>
+      restoreElsewhere(project.context, { environment, backup: here, into }),
+    );
+  if (into.equals(target.address) || !(await isLive(target))) return bringBack();
+  const deed = { command: 'restore', backup: backup.name, changes: false };
+  return doing(project, target, deed, async () => ({
+    result: await bringBack(),
+    details: { into: into.label },
   }));
 }
 

@@ -1,4 +1,4 @@
-// kill -9 at any moment of a backup and of a restore. The moments are spread over the time that the
+// kill -9 at any moment of a backup, of keeping it, of a restore and of pruning. The moments are spread over the time that the
 // work takes when nobody disturbs it.
 
 import { mkdtemp, open, readdir, readFile, rm } from 'node:fs/promises';
@@ -8,6 +8,8 @@ import { setTimeout } from 'node:timers/promises';
 import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { listBackups } from '../src/backup/backups.ts';
+import { listKept } from '../src/backup/store/kept.ts';
+import { localStore } from '../src/backup/store/local.ts';
 import { startBackground } from '../src/core/process.ts';
 import { verifyArchive } from '../src/postgres/archive.ts';
 import { connect } from '../src/postgres/connect.ts';
@@ -59,7 +61,7 @@ async function besides(): Promise<string[]> {
 }
 
 /** Runs it for so long, kills it when it still runs then, and tells how long it ran. */
-async function runFor(what: 'backup' | 'restore', ms = 60_000): Promise<number> {
+async function runFor(what: 'backup' | 'keep' | 'restore' | 'prune', ms = 60_000): Promise<number> {
   const output = join(folder, 'output');
   await using file = await open(output, 'w');
   const args = [script, what, live.address.connectionString(), backups];
@@ -94,6 +96,52 @@ describe('kill -9', () => {
     expect((await listBackups(backups, 'production')).backups).toHaveLength(before + 1);
     const left = await readdir(join(backups, 'production'));
     expect(left.filter((name) => name.endsWith('.partial'))).toEqual([]);
+  });
+
+  it('at any moment of keeping a backup in a store shows whole ones alone there', async () => {
+    await runFor('backup');
+    const where = { store: localStore(join(backups, 'store')), environment: 'production' };
+    const whole = async (): Promise<number> => {
+      const list = await listKept(where);
+      expect(list.incomplete).toEqual([]);
+      for (const [index, file] of (list.kept[0]?.files ?? []).entries()) {
+        const path = join(backups, `${Math.random()}-${index}`);
+        const { signal } = new AbortController();
+        await where.store.get(`production/${file.name}`, path, { content: file, signal });
+      }
+      return list.kept.length;
+    };
+    const wholeMs = await runFor('keep');
+    for (const moment of [0.2, 0.4, 0.6, 0.8, 0.95]) {
+      await rm(join(backups, 'store'), { recursive: true, force: true });
+      await runFor('keep', wholeMs * moment);
+      await whole();
+    }
+    await runFor('keep');
+    expect(await whole()).toBe(1);
+    expect((await listKept(where)).loose).toEqual([]);
+  });
+
+  it('at any moment of pruning leaves each backup whole in its place or in the trash', async () => {
+    for (const moment of [0.5, 0.75, 0.95]) {
+      await runFor('backup');
+      await runFor('backup');
+      await runFor('prune', 150 * moment);
+      const list = await listBackups(backups, 'production');
+      for (const { file, manifest } of list.backups)
+        await verifyArchive({ path: file, ...manifest.dump });
+      for (const { reason } of list.incomplete) expect(reason).toContain('there is no dump beside');
+      await runFor('prune');
+      expect(
+        (await readdir(join(backups, 'production'))).filter((name) => name !== '.trash'),
+      ).toEqual([]);
+    }
+    const trash = join(backups, 'production', '.trash');
+    const there = (
+      await Promise.all((await readdir(trash)).map((time) => readdir(join(trash, time))))
+    ).flat();
+    expect(there.filter((name) => name.endsWith('.dump'))).toHaveLength(6);
+    expect(there.filter((name) => name.endsWith('.manifest.json'))).toHaveLength(6);
   });
 
   it('at any moment of a restore leaves the old or the restored database, whole and open', async () => {

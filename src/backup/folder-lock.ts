@@ -1,7 +1,7 @@
 // One backup at a time in a folder, beside the lock on the server: two databases may share a folder,
 // and a connection pool may lose a session with its lock.
 
-import { link, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { link, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Failure } from '../core/failure.ts';
@@ -43,13 +43,7 @@ export async function withFolderLock<T>(folder: string, work: () => Promise<T>):
 
 async function take(lock: string, holder: Holder): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
-    try {
-      await using file = await open(lock, 'wx', 0o600);
-      await file.writeFile(JSON.stringify(holder));
-      return;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    }
+    if (await create(lock, holder)) return;
     const other = await readHolder(lock);
     if (other !== undefined && (attempt === 3 || (await holds(lock, other)))) {
       throw new Failure({
@@ -65,6 +59,16 @@ async function take(lock: string, holder: Holder): Promise<void> {
     const moved = await readHolder(aside);
     if (moved !== undefined && (await holds(aside, moved))) await link(aside, lock).catch(() => {});
     await rm(aside, { force: true });
+  }
+}
+
+async function create(lock: string, holder: Holder): Promise<boolean> {
+  try {
+    await writeFile(lock, JSON.stringify(holder), { flag: 'wx', mode: 0o600 });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
   }
 }
 

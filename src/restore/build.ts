@@ -43,6 +43,8 @@ export async function create(
 export async function fill(
   context: Context,
   { maintenance, name, backup, live }: Building,
+  /** Of a database that is not ours: everything in one transaction, and its own settings stay. */
+  { isShared = false }: { readonly isShared?: boolean } = {},
 ): Promise<UnfilledView[]> {
   const { source, contents } = backup.manifest;
   const address = live.withDatabase(name);
@@ -61,8 +63,9 @@ export async function fill(
             archive: { path: backup.file, ...backup.manifest.dump },
             into: address,
             serverVersion: server.version,
-            jobs: Math.min(4, availableParallelism()),
-            keepTablespaces: true,
+            jobs: isShared ? 1 : Math.min(4, availableParallelism()),
+            keepTablespaces: !isShared,
+            selection: isShared ? ['--single-transaction'] : [],
             withoutViews: source.farViews,
             onTable: (loaded) => reporter.progress(`${loaded} of ${tables} tables`),
           },
@@ -72,7 +75,7 @@ export async function fill(
     }).catch((failure: unknown) => {
       throw notRestorable(backup, failure);
     });
-    await applyProperties(server, name, source.properties);
+    if (!isShared) await applyProperties(server, name, source.properties);
   });
   await step(context, 'compare it with the manifest', async (reporter) => {
     await using restored = await connect(address, { purpose: 'restore', signal });

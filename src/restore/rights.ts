@@ -40,7 +40,7 @@ export async function refuseMissingRights(
   throw new Failure({
     code: 'restore/no-right',
     message: `${role.name} may not ${missing.map(({ what }) => what).join(', nor ')}`,
-    hint: `Restore as a superuser, or let one say: ${missing.map(({ sql }) => sql).join(' ')} Without a swap, --into NAME needs only the right to create databases.`,
+    hint: `Restore as a superuser, or let one say: ${missing.map(({ sql }) => sql).join(' ')} Without a swap, --into NAME needs only the right to create databases, and --to ENVIRONMENT only an empty database that somebody else has made.`,
   });
 }
 

@@ -6,7 +6,7 @@ import { type Context, step } from '../../core/context.ts';
 import { formatBytes } from '../../core/duration.ts';
 import { Failure, withCleanup } from '../../core/failure.ts';
 import { backupFolder } from '../backups.ts';
-import { partialName } from '../file-name.ts';
+import { partialName, sweepPartials } from '../file-name.ts';
 import { type Backup, writeManifest } from '../manifest.ts';
 import { decryptFile } from './age.ts';
 import type { Keeping, KeptBackup } from './kept.ts';
@@ -28,7 +28,11 @@ export async function withKept<T>(
   work: (backup: Backup) => Promise<T>,
 ): Promise<T> {
   const { kept, environment, backups } = options;
-  const folder = join(backupFolder(backups, environment), await partialName(kept.name));
+  const parent = backupFolder(backups, environment);
+  await mkdir(parent, { recursive: true, mode: 0o700 });
+  // A killed run may have left a whole backup there, decrypted.
+  await sweepPartials(parent);
+  const folder = join(parent, await partialName(kept.name));
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true, mode: 0o700 });
   return await withCleanup(

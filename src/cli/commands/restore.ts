@@ -1,5 +1,10 @@
 import { exitCodes } from '../exit-code.ts';
-import { renderRestore, renderRestoreBeside, renderRestoreTables } from '../render/restore.ts';
+import {
+  renderRestore,
+  renderRestoreBeside,
+  renderRestoreElsewhere,
+  renderRestoreTables,
+} from '../render/restore.ts';
 import { swapAnswerFrom } from '../restore-answer.ts';
 import { type Verb, verb } from '../verb.ts';
 import { answerFlags, backupArgument, environmentArgument } from './arguments.ts';
@@ -9,6 +14,7 @@ export const restore: Verb = verb<{
   readonly confirm?: string;
   readonly into?: string;
   readonly tables?: string;
+  readonly to?: string;
 }>({
   name: 'restore',
   brief: 'Emergency: bring a backup back beside the live database, and swap',
@@ -22,6 +28,11 @@ export const restore: Verb = verb<{
       placeholder: 'name',
       brief: 'Restore into a new database of this name, and swap nothing',
     },
+    to: {
+      kind: 'text',
+      placeholder: 'env',
+      brief: 'Restore into the empty database of another environment, and swap nothing',
+    },
     tables: {
       kind: 'text',
       placeholder: 'a,b',
@@ -29,12 +40,15 @@ export const restore: Verb = verb<{
     },
   },
   run: async (input, environment = '', wanted) => {
-    const { restoreEnvironment, restoreSomeTables, restoreUnderName } = await import(
-      '../../recovery.ts'
-    );
+    const { restoreEnvironment, restoreIntoEnvironment, restoreSomeTables, restoreUnderName } =
+      await import('../../recovery.ts');
     const { targetNamed } = await import('../../project.ts');
     const project = await input.project();
-    const { into: name, tables } = input.flags;
+    const { into: name, tables, to } = input.flags;
+    if (to !== undefined) {
+      const made = await restoreIntoEnvironment(project, { environment, backup: wanted, to });
+      return { data: made, text: renderRestoreElsewhere(made) };
+    }
     if (tables !== undefined) {
       const names = tables.split(',').map((table) => table.trim());
       const made = await restoreSomeTables(project, { environment, backup: wanted, tables: names });

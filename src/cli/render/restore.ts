@@ -4,6 +4,7 @@ import { formatBytes, formatDuration } from '../../core/duration.ts';
 import type { LossEstimate } from '../../restore/loss.ts';
 import type { RestoreReport, SwapQuestion } from '../../restore/restore.ts';
 import type { RestoreBesideReport } from '../../restore/restore-beside.ts';
+import type { RestoreElsewhereReport } from '../../restore/restore-elsewhere.ts';
 import type { RestoreTablesReport } from '../../restore/restore-tables.ts';
 import { plural, table, wrapLines } from './text.ts';
 
@@ -63,6 +64,15 @@ export function renderRestoreBeside(report: RestoreBesideReport): string {
   const { backup, database, restoreMs, unfilled } = report;
   return wrapLines([
     `${backup} is the database ${database} now, compared with its manifest (restored in ${formatDuration(restoreMs)}). Nothing else was changed.`,
+    ...unfilled.map(({ name, reason }) => `The materialised view ${name} is empty: ${reason}.`),
+  ]);
+}
+
+/** What a restore into an empty database did. */
+export function renderRestoreElsewhere(report: RestoreElsewhereReport): string {
+  const { backup, environment, into, restoreMs, unfilled } = report;
+  return wrapLines([
+    `${backup} is in ${into} now, compared with its manifest (restored in ${formatDuration(restoreMs)}). ${environment} itself was not changed: point its applications and its address in the configuration there when you want it to be the live one.`,
     ...unfilled.map(({ name, reason }) => `The materialised view ${name} is empty: ${reason}.`),
   ]);
 }
