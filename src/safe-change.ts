@@ -1,7 +1,7 @@
 // The whole process of a change, in order. Every other file does one step; this one says which comes
 // after which, and hands the steps to each other.
 
-import { type ApplyOptions, applyPlan } from './apply/apply.ts';
+import { type ApplyOptions, applyPlan, type PolicyParts } from './apply/apply.ts';
 import type { ApplyReport } from './apply/report.ts';
 import { type ChangeReport, changeReport, journalOutcome } from './change-report.ts';
 import { step } from './core/context.ts';
@@ -133,8 +133,8 @@ async function applyAtOnce(project: Project, change: Change): Promise<ChangeRepo
     return changeReport(target, plan, { outcome: 'declined' });
   }
   const before = await takeSample(project.context, target.environment);
-  const { lockPatienceMs } = request;
-  const apply = await runPlan(project, target.address, { plan, lockPatienceMs });
+  const policy = policyOf(target, request);
+  const apply = await runPlan(project, target.address, { plan, policy });
   const health = await settle(project, target, before);
   return changeReport(target, plan, { outcome: 'applied', apply, ...health });
 }
@@ -144,7 +144,7 @@ async function applyAtOnce(project: Project, change: Change): Promise<ChangeRepo
 // gates are judged anew after everything that takes time: a window may have closed meanwhile.
 async function promote(project: Project, change: Change): Promise<ChangeReport> {
   const { target, request, plan, findings } = change;
-  const { answers, lockPatienceMs } = request;
+  const { answers } = request;
   const { confirm, notify } = target.environment;
   const judging = { target, plan, findings, waivers: request.waivers };
 
@@ -199,7 +199,11 @@ async function promote(project: Project, change: Change): Promise<ChangeReport> 
   const names = planNames(plan).join(', ');
   try {
     const { address } = target;
-    const apply = await runPlan(project, address, { plan, backup: backup.name, lockPatienceMs });
+    const apply = await runPlan(project, address, {
+      plan,
+      backup: backup.name,
+      policy: policyOf(target, request),
+    });
     const health = await settle(project, target, last.evidence.health);
     await tell(project, target, 'apply done', `${names} is in force`);
     const outcome = 'applied';
@@ -210,10 +214,17 @@ async function promote(project: Project, change: Change): Promise<ChangeReport> 
   }
 }
 
+// What was typed goes before what the configuration says.
+function policyOf({ environment }: Target, { lockPatienceMs }: ChangeRequest): PolicyParts {
+  return lockPatienceMs === undefined
+    ? environment.apply
+    : { ...environment.apply, lockPatienceMs };
+}
+
 function runPlan(
   project: Project,
   address: Address,
-  options: Pick<ApplyOptions, 'plan' | 'backup' | 'lockPatienceMs'>,
+  options: Pick<ApplyOptions, 'plan' | 'backup' | 'policy'>,
 ): Promise<ApplyReport> {
   const { who, host } = project.actor;
   return applyPlan(project.context, { address, appliedBy: `${who}@${host}`, ...options });

@@ -39,6 +39,7 @@ export const production: Environment = {
   hashBackups: 'small',
   backupEngine: undefined,
   monitorMs: 0,
+  apply: {},
   deploy: undefined,
   health: 'https://app.example/api/health/detailed',
   notify: [],

@@ -1,51 +1,211 @@
-// One statement that cannot be in a transaction, such as CREATE INDEX CONCURRENTLY.
+// One statement that cannot be in a transaction, such as CREATE INDEX CONCURRENTLY. No roll-back takes
+// it back: its record says that it is under way, and looking says what became of it.
 
+import { Failure } from '../core/failure.ts';
 import { firstWords } from '../migration/steps.ts';
-import { quoteIdentifier } from '../postgres/address.ts';
-import type { Database } from '../postgres/connect.ts';
-import { parseSql } from '../postgres/parser.ts';
-import { atLine, type StepResult, type StepRun } from './transaction.ts';
+import { sqlStateOf, sqlStates } from '../postgres/server-error.ts';
+import { type AloneStatement, readAloneStatement } from './alone-statement.ts';
+import { type Look, nothingSeen, type Seen } from './guard.ts';
+import { type Before, type Found, lookAt, lookBefore } from './leavings.ts';
+import { describeHolder } from './lock-holders.ts';
+import { pauseAfterCrowdMs } from './lock-wait.ts';
+import { atLine } from './statement-failure.ts';
+import type { StepResult, StepRun } from './step-run.ts';
+import { assertVerified } from './verify.ts';
+
+const mostTries = 5;
+const clearingLimitMs = 3_000;
 
 /**
- * Runs the statement, then writes its ledger row.
+ * Runs the statement, unless an earlier run has done it already, then writes its ledger row.
  *
  * No lock timeout: CREATE INDEX CONCURRENTLY waits for every older snapshot by design, and one that is
  * stopped leaves an invalid index behind (manual, CREATE INDEX, "Building Indexes Concurrently").
+ *
+ * @throws `apply/outcome-unknown` when nobody can see what an earlier run has done;
+ *   `apply/invalid-index`; `apply/lock-not-obtained` when the transactions of others outlast the patience
  */
 export async function runAlone(run: StepRun): Promise<StepResult> {
-  const { database, observer, step } = run;
-  const statements: StepResult['statements'][number][] = [];
-  for (const statement of step.statements) {
-    await dropInvalidIndex(database, statement.sql);
-    run.say(`line ${statement.line}: ${firstWords(statement.sql)}`);
-    await observer?.before(database, statement);
-    const startedAt = performance.now();
-    const { rowCount } = await database.execute(statement.sql).catch((failure: unknown) => {
-      throw atLine(failure, statement.line);
-    });
-    statements.push({ ...statement, ms: performance.now() - startedAt, rows: rowCount });
-    await observer?.after(database, statement);
+  const [statement] = run.step.statements;
+  if (statement === undefined) return nothingDone;
+  const shape = await readAloneStatement(statement.sql);
+  const earlier = run.earlier.at(-1)?.before as Before | null | undefined;
+  const found = await lookAt(run.database, shape, earlier ?? undefined);
+  if (found.kind === 'done') {
+    run.say(`line ${statement.line}: an earlier run has done it`);
+    await assertVerified(run.database, run.step);
+    await run.record(nothingDone, 'found done');
+    return nothingDone;
   }
-  await run.record();
-  return { statements, retries: 0 };
+  if (found.kind === 'unknown' && !run.resume) throw outcomeUnknown(run, statement);
+  const sql = found.kind === 'finish' ? found.sql : statement.sql;
+  if (found.kind === 'clear') await clear(run, found);
+  const before = found.kind === 'finish' ? { indexes: [] } : await lookBefore(run.database, shape);
+  await run.begin(before);
+  const result = await runToItsEnd(
+    { ...run, step: { ...run.step, statements: [{ ...statement, sql }] } },
+    { shape, before },
+  );
+  await assertVerified(run.database, run.step);
+  await run.record(result);
+  return result;
 }
 
-// A build that was killed leaves an invalid index, which IF NOT EXISTS then takes for a good one: the
-// index would be missing for ever, and nobody would be told.
-async function dropInvalidIndex(database: Database, sql: string): Promise<void> {
-  const { statements } = await parseSql(sql);
-  const node = statements[0]?.node;
-  if (node === undefined || !('IndexStmt' in node)) return;
-  const { idxname, relation } = node.IndexStmt;
-  if (idxname === undefined || relation?.relname === undefined) return;
-  const table = [relation.schemaname, relation.relname].filter((part) => part !== undefined);
-  const [found] = await database.query<{ index: string }>(
-    `SELECT format('%I.%I', n.nspname, c.relname) AS index
-     FROM pg_index i
-     JOIN pg_class c ON c.oid = i.indexrelid
-     JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE i.indrelid = to_regclass($1) AND c.relname = $2 AND NOT i.indisvalid`,
-    [table.map(quoteIdentifier).join('.'), idxname],
+const nothingDone: StepResult = { statements: [], retries: 0, lockWaitMs: 0 };
+
+interface Knowledge {
+  readonly shape: AloneStatement;
+  readonly before: Before;
+}
+
+async function runToItsEnd(run: StepRun, known: Knowledge): Promise<StepResult> {
+  const { database, observer, step } = run;
+  const [statement] = step.statements;
+  if (statement === undefined) return nothingDone;
+  let lockWaitMs = 0;
+  for (let retries = 0; ; retries += 1) {
+    const seen = nothingSeen();
+    const patience = new Patience(run, seen);
+    try {
+      run.say(`line ${statement.line}: ${firstWords(statement.sql)}`);
+      await observer?.before(database, statement);
+      const startedAt = performance.now();
+      const { rowCount } = await run.guard.watch(
+        database,
+        seen,
+        () => database.execute(statement.sql),
+        (look) => patience.look(look),
+      );
+      const ms = performance.now() - startedAt;
+      await observer?.after(database, statement);
+      lockWaitMs += seen.waitedMs;
+      return { statements: [{ ...statement, ms, rows: rowCount }], retries, lockWaitMs };
+    } catch (failure) {
+      lockWaitMs += seen.waitedMs;
+      const left = await clearAway(run, known, patience.isOver);
+      const isWorthAnotherTry =
+        left === undefined &&
+        retries + 1 < mostTries &&
+        (sqlStateOf(failure) === sqlStates.deadlockDetected ||
+          (seen.crowd > 0 && sqlStateOf(failure) === sqlStates.queryCanceled));
+      if (!isWorthAnotherTry) throw told(patience.verdict(failure, retries + 1), statement, left);
+      run.say(`${seen.crowd} sessions waited behind it: it gives up its place for a moment`);
+      await run.context.clock.sleep(pauseAfterCrowdMs(retries + 1), run.context.signal);
+    }
+  }
+}
+
+// Tells whom the statement waits for, and ends it when that takes too long.
+class Patience {
+  readonly #run: StepRun;
+  readonly #seen: Seen;
+  isOver = false;
+
+  constructor(run: StepRun, seen: Seen) {
+    this.#run = run;
+    this.#seen = seen;
+  }
+
+  async look({ waiting }: Look): Promise<void> {
+    const { guard, database, say, policy } = this.#run;
+    const [oldest] = this.#seen.blockers;
+    if (waiting && oldest !== undefined) {
+      say(`waits for ${describeHolder(oldest)}`);
+    } else {
+      const progress = await progressOf(this.#run);
+      if (progress !== undefined) say(progress);
+    }
+    if (!waiting || this.#seen.waitedMs < policy.concurrentPatienceMs || this.isOver) return;
+    this.isOver = true;
+    await guard.database.query('SELECT pg_cancel_backend($1)', [database.pid]);
+  }
+
+  /** The failure, or who was waited for when that was its reason. */
+  verdict(failure: unknown, tries: number): unknown {
+    const { blockers, crowd } = this.#seen;
+    if (sqlStateOf(failure) !== sqlStates.queryCanceled || (!this.isOver && crowd === 0)) {
+      return failure;
+    }
+    const who = blockers.slice(0, 3).map(describeHolder);
+    const what =
+      crowd > 0
+        ? `${crowd} sessions waited behind the statement, which gave up its place ${tries} times`
+        : 'the statement waited too long for the transactions of others';
+    return new Failure({
+      code: crowd > 0 ? 'apply/too-many-waiting' : 'apply/lock-not-obtained',
+      message: `${what}${who.length === 0 ? '' : `: ${who.join('; ')}`}`,
+      hint: 'Let them end (or end one: SELECT pg_terminate_backend(PID)), then type the same command again.',
+      details: { holders: blockers, tries },
+      cause: failure,
+    });
+  }
+}
+
+async function progressOf({ guard, database }: StepRun): Promise<string | undefined> {
+  const [row] = await guard.database.query<{ phase: string; done: number | null }>(
+    `SELECT phase, (100 * blocks_done / nullif(blocks_total, 0))::int AS done
+       FROM pg_stat_progress_create_index WHERE pid = $1`,
+    [database.pid],
   );
-  if (found !== undefined) await database.execute(`DROP INDEX CONCURRENTLY ${found.index}`);
+  if (row === undefined) return undefined;
+  return row.done === null ? row.phase : `${row.phase}, ${row.done} %`;
+}
+
+// A half-built index costs every write its share, and a unique one refuses rows: it goes at once. What
+// cannot be cleared away in a moment stays for the next run, and is named.
+async function clearAway(
+  run: StepRun,
+  { shape, before }: Knowledge,
+  othersAreInTheWay: boolean,
+): Promise<string | undefined> {
+  try {
+    const found = await lookAt(run.database, shape, before);
+    if (found.kind === 'finish') return 'the partition is detached half-way';
+    if (found.kind !== 'clear') return undefined;
+    // DROP INDEX CONCURRENTLY would wait for the same transactions.
+    if (othersAreInTheWay) return leftBehind(shape);
+    await clear(run, found, clearingLimitMs);
+    return undefined;
+  } catch {
+    return leftBehind(shape);
+  }
+}
+
+function leftBehind({ kind }: AloneStatement): string {
+  return kind === 'index build' || kind === 'reindex'
+    ? 'an invalid index is left, which the next apply takes away'
+    : 'what it left behind, the next apply finds out by looking';
+}
+
+async function clear(
+  { database, say, policy }: StepRun,
+  { sql }: Extract<Found, { kind: 'clear' }>,
+  limitMs: number = policy.statementLimitMs,
+): Promise<void> {
+  await database.execute(`SET statement_timeout = ${limitMs}`);
+  for (const statement of sql) {
+    say(`an invalid index was left behind: ${statement}`);
+    await database.execute(statement);
+  }
+  await database.execute(`SET statement_timeout = ${policy.statementLimitMs}`);
+}
+
+function told(
+  failure: unknown,
+  { line }: { readonly line: number },
+  left: string | undefined,
+): unknown {
+  const placed = atLine(failure, line);
+  if (!(placed instanceof Failure)) return placed;
+  return left === undefined ? placed : placed.withState('changed', left);
+}
+
+function outcomeUnknown(run: StepRun, { line, sql }: { line: number; sql: string }): Failure {
+  const at = run.earlier.at(-1)?.startedAt.toISOString() ?? '';
+  return new Failure({
+    code: 'apply/outcome-unknown',
+    message: `line ${line} was begun at ${at} and its end is not known: ${firstWords(sql)}`,
+    hint: 'Look what it has done. To run it again: add --resume. When it is done: --mark-applied VERSION --reason "…". To leave the rest: --abandon.',
+    details: { line, statement: sql, begunAt: at },
+  });
 }

@@ -156,7 +156,7 @@ describe('apply beside other sessions', () => {
     const plan = await planOf({
       '001_a': 'CREATE TABLE a (); ALTER TABLE users ADD COLUMN a int;',
     });
-    await expect(apply(plan, { lockPatienceMs: 300 })).rejects.toMatchObject({
+    await expect(apply(plan, { policy: { lockPatienceMs: 300 } })).rejects.toMatchObject({
       code: 'apply/lock-not-obtained',
       databaseState: 'rolled-back',
     });

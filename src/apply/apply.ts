@@ -3,17 +3,24 @@
 
 import type { Context } from '../core/context.ts';
 import { step } from '../core/context.ts';
-import { formatDuration } from '../core/duration.ts';
 import { Failure, withCleanup } from '../core/failure.ts';
-import { readLedger, recordStep } from '../history/ledger.ts';
+import { install } from '../history/install.ts';
 import type { Plan, PlannedMigration } from '../migration/plan.ts';
 import type { MigrationStep } from '../migration/steps.ts';
 import type { Address } from '../postgres/address.ts';
-import { connect, type Database } from '../postgres/connect.ts';
 import { runAlone } from './alone.ts';
 import { runBatches } from './batch.ts';
+import { fateOf, withMigrationsInForce, withStepsInForce } from './in-force.ts';
+import { type Identity, StepRecords } from './records.ts';
 import type { ApplyReport, MigrationReport, StatementObserver, StatementReport } from './report.ts';
-import { runTransaction, type StepResult, type StepRun } from './transaction.ts';
+import { type ApplySession, openSession, prepareSession } from './session.ts';
+import { type ApplyPolicy, defaultPolicy, type StepResult, type StepRun } from './step-run.ts';
+import { runTransaction } from './transaction.ts';
+
+/** Limits that are to differ from the default ones. */
+export type PolicyParts = {
+  readonly [NAME in keyof ApplyPolicy]?: ApplyPolicy[NAME] | undefined;
+};
 
 /** What is applied, where, and by whom. */
 export interface ApplyOptions {
@@ -22,38 +29,44 @@ export interface ApplyOptions {
   readonly appliedBy: string;
   /** File name of the backup that was taken for this plan. */
   readonly backup?: string | undefined;
-  /** How long one transaction goes on trying to get its locks, in milliseconds. */
-  readonly lockPatienceMs?: number | undefined;
+  readonly policy?: PolicyParts;
+  /** A person has looked at a step whose end was not known, and wants it run again. */
+  readonly resume?: boolean | undefined;
   readonly observer?: StatementObserver;
+  /** A server that has not answered for so long, in milliseconds, counts as lost. */
+  readonly silenceMs?: number;
 }
 
-const defaultLockPatienceMs = 60_000;
+const defaultSilenceMs = 20_000;
 
 /**
- * Applies the plan. The environment must have Drydock's schema.
+ * Applies the plan.
  *
  * @throws `apply/rolled-back` when a statement failed and nothing of its migration is in force;
- *   `apply/half-done` when earlier steps of its migration are; `apply/lock-not-obtained` when other
- *   sessions held the locks too long. Each names what is in force.
+ *   `apply/half-done` when earlier steps of its migration are; `apply/lock-not-obtained` and
+ *   `apply/too-many-waiting` when others were in the way; `apply/outcome-unknown` when a person must
+ *   look; `apply/verification-failed`, `apply/unnamed-rows-deleted`. Each names what is in force.
  */
 export async function applyPlan(context: Context, options: ApplyOptions): Promise<ApplyReport> {
   const startedAt = context.clock.now().toISOString();
   const migrations: MigrationReport[] = [];
   const statements: StatementReport[] = [];
-  for (const planned of options.plan.pending) {
-    const { name } = planned.migration;
-    const report = await step(context, `run ${name}`, async (reporter) => {
-      const done = await applyMigration(context, options, planned, {
-        say: reporter.progress,
-        collect: (statement) => statements.push(statement),
-      }).catch((failure: unknown) => {
-        throw inForceBefore(failure, migrations);
-      });
-      if (done.retries > 0) reporter.summary(`after ${done.retries} waits for a lock`);
-      return done;
-    });
-    migrations.push(report);
-  }
+  const run = new PlanRun(context, options, (statement) => statements.push(statement));
+  await withCleanup(
+    async () => {
+      for (const planned of options.plan.pending) {
+        const report = await step(context, `run ${planned.migration.name}`, async (reporter) => {
+          const done = await run.migration(planned, reporter.progress).catch((failure: unknown) => {
+            throw withMigrationsInForce(failure, migrations);
+          });
+          if (done.retries > 0) reporter.summary(`after ${done.retries} waits for a lock`);
+          return done;
+        });
+        migrations.push(report);
+      }
+    },
+    () => run.close(),
+  );
   return {
     kind: 'apply',
     version: 1,
@@ -73,140 +86,120 @@ const runners: Readonly<Record<MigrationStep['kind'], (run: StepRun) => Promise<
   batch: runBatches,
 };
 
-interface Listener {
-  readonly say: (text: string) => void;
-  readonly collect: (statement: StatementReport) => void;
-}
+class PlanRun {
+  readonly #context: Context;
+  readonly #options: ApplyOptions;
+  readonly #policy: ApplyPolicy;
+  readonly #collect: (statement: StatementReport) => void;
+  #session: ApplySession | undefined;
 
-// Each migration has a session of its own: settings that it makes cannot leak into the next one.
-async function applyMigration(
-  context: Context,
-  options: ApplyOptions,
-  planned: PlannedMigration,
-  listener: Listener,
-): Promise<MigrationReport> {
-  const { migration, fromStep } = planned;
-  const startedAt = performance.now();
-  const database = await connect(options.address, {
-    purpose: `apply ${migration.name}`,
-    signal: context.signal,
-  });
-  let retries = 0;
-  let stepsDone = fromStep;
-  await withCleanup(
-    async () => {
-      const { steps } = migration;
-      for (const [index, current] of steps.entries()) {
-        if (index < fromStep) continue;
-        const stepStartedAt = performance.now();
-        const run = {
-          context,
-          database,
-          step: current,
-          observer: options.observer,
-          say: listener.say,
-          lockPatienceMs: options.lockPatienceMs ?? defaultLockPatienceMs,
-          record: () =>
-            recordStep(database, {
-              version: migration.version,
-              name: migration.name,
-              checksum: migration.checksum,
-              plan: options.plan.digest,
-              stepsDone: index + 1,
-              stepsTotal: steps.length,
-              appliedBy: options.appliedBy,
-              durationMs: performance.now() - stepStartedAt,
-              backup: options.backup ?? null,
-            }),
-        };
-        try {
-          const result = await runners[current.kind](run);
-          retries += result.retries;
-          for (const statement of result.statements) {
-            listener.collect({ migration: migration.name, ...statement });
-          }
-        } catch (failure) {
-          const landed = await committedUnseen(failure, options.address, migration.version, index);
-          if (!landed) throw told(failure, planned, { stepsDone, stepsTotal: steps.length });
-        }
-        stepsDone = index + 1;
+  constructor(
+    context: Context,
+    options: ApplyOptions,
+    collect: (statement: StatementReport) => void,
+  ) {
+    this.#context = context;
+    this.#options = options;
+    this.#policy = policyFrom(options.policy ?? {});
+    this.#collect = collect;
+  }
+
+  async close(): Promise<void> {
+    await this.#session?.close();
+  }
+
+  /** Runs what is not in force of one migration. Nothing of an earlier one is left in the session. */
+  async migration(
+    planned: PlannedMigration,
+    say: (text: string) => void,
+  ): Promise<MigrationReport> {
+    const { migration, fromStep } = planned;
+    const startedAt = performance.now();
+    if (this.#session === undefined) await install((await this.#open()).database);
+    else await this.#session.database.execute('DISCARD ALL');
+    let retries = 0;
+    for (const index of migration.steps.keys()) {
+      if (index < fromStep) continue;
+      retries += (await this.#step(planned, index, say)).retries;
+    }
+    return {
+      name: migration.name,
+      version: migration.version,
+      ms: performance.now() - startedAt,
+      retries,
+    };
+  }
+
+  async #step(
+    planned: PlannedMigration,
+    index: number,
+    say: (text: string) => void,
+  ): Promise<Pick<StepResult, 'retries'>> {
+    const { migration } = planned;
+    const current = migration.steps[index];
+    if (current === undefined) return { retries: 0 };
+    const session = this.#session ?? (await this.#open());
+    const { database } = session;
+    const records = new StepRecords(session, current, this.#identity(planned, index));
+    try {
+      await prepareSession(database, {
+        migration: migration.name,
+        step: current,
+        statementLimitMs: this.#policy.statementLimitMs,
+      });
+      const result = await runners[current.kind]({
+        context: this.#context,
+        ...session,
+        step: current,
+        observer: this.#options.observer,
+        say,
+        policy: this.#policy,
+        earlier: current.kind === 'transaction' ? [] : await records.earlier(),
+        resume: this.#options.resume === true,
+        begin: (before) => records.begin(before),
+        record: (done, outcome) => records.done(done, outcome),
+      });
+      for (const statement of result.statements) {
+        this.#collect({ migration: migration.name, ...statement });
       }
-    },
-    () => database.close(),
-  );
-  return {
-    name: migration.name,
-    version: migration.version,
-    ms: performance.now() - startedAt,
-    retries,
-  };
-}
+      return result;
+    } catch (failure) {
+      const { address } = this.#options;
+      const place = { address, version: migration.version, stepIndex: index, pid: database.pid };
+      const fate = await fateOf(failure, place);
+      if (isLost(failure)) await this.#reopen(fate === 'in force');
+      if (fate === 'in force') return { retries: 0 };
+      if (this.#session !== undefined) await records.failed(failure, this.#session.guard.database);
+      throw withStepsInForce(failure, planned, { stepsDone: index, fate });
+    }
+  }
 
-// When the connection breaks during COMMIT nobody knows what happened, except the ledger: its row was
-// in the same transaction.
-async function committedUnseen(
-  failure: unknown,
-  address: Address,
-  version: string,
-  stepIndex: number,
-): Promise<boolean> {
-  if (!(failure instanceof Failure) || failure.code !== 'postgres/connection-lost') return false;
-  try {
-    await using database: Database = await connect(address, { purpose: 'look at the ledger' });
-    const row = (await readLedger(database)).find((candidate) => candidate.version === version);
-    return (row?.stepsDone ?? 0) > stepIndex;
-  } catch {
-    return false;
+  #identity({ migration }: PlannedMigration, index: number): Identity {
+    const { plan, appliedBy, backup } = this.#options;
+    return { migration, index, plan: plan.digest, appliedBy, backup: backup ?? null };
+  }
+
+  async #open(): Promise<ApplySession> {
+    this.#session = await openSession(this.#context, this.#options.address, {
+      maxWaiting: this.#policy.maxWaiting,
+      silenceMs: this.#options.silenceMs ?? defaultSilenceMs,
+    });
+    return this.#session;
+  }
+
+  // The COMMIT may have arrived although its answer did not: then the plan goes on.
+  async #reopen(isNeeded: boolean): Promise<void> {
+    await this.#session?.close();
+    this.#session = undefined;
+    if (isNeeded) await this.#open();
   }
 }
 
-// The step's failure, with the name of the migration and what is in force of it.
-function told(
-  failure: unknown,
-  { migration }: PlannedMigration,
-  { stepsDone, stepsTotal }: { stepsDone: number; stepsTotal: number },
-): unknown {
-  if (!(failure instanceof Failure)) return failure;
-  const half = stepsDone > 0;
-  const interrupted = failure.code === 'interrupted';
-  const code =
-    interrupted || failure.code.startsWith('apply/') ? failure.code : 'apply/rolled-back';
-  return new Failure({
-    code: half && !interrupted ? 'apply/half-done' : code,
-    message: `${migration.name}: ${failure.message}`,
-    hint: half
-      ? `Correct what failed, then type the same command again: it goes on from step ${stepsDone + 1} of ${stepsTotal}.`
-      : failure.hint,
-    details: {
-      ...failure.details,
-      migration: migration.name,
-      file: migration.path,
-      stepsDone,
-      stepsTotal,
-    },
-    databaseState: half
-      ? 'changed'
-      : failure.databaseState === 'unknown'
-        ? 'unknown'
-        : 'rolled-back',
-    ...(half
-      ? {
-          stateDetail: `${stepsDone} of ${stepsTotal} steps of ${migration.name} are in force, the rest is not`,
-        }
-      : {}),
-    cause: failure,
-  });
+function isLost(failure: unknown): boolean {
+  return failure instanceof Failure && failure.code === 'postgres/connection-lost';
 }
 
-// Earlier migrations of the same plan stay in force when a later one fails: that must be said too.
-function inForceBefore(failure: unknown, done: readonly MigrationReport[]): unknown {
-  if (!(failure instanceof Failure) || done.length === 0) return failure;
-  const names = done.map((migration) => migration.name).join(', ');
-  const took = formatDuration(done.reduce((sum, migration) => sum + migration.ms, 0));
-  const rest =
-    failure.stateDetail === undefined ? 'the one after was rolled back' : failure.stateDetail;
-  return failure.withState(
-    'changed',
-    `${names} ${done.length === 1 ? 'is' : 'are'} in force (${took}); ${rest}`,
-  );
+function policyFrom(wanted: PolicyParts): ApplyPolicy {
+  const said = Object.entries(wanted).filter(([, value]) => value !== undefined);
+  return { ...defaultPolicy, ...Object.fromEntries(said) };
 }

@@ -1,7 +1,7 @@
 // One statement that is run in batches, each a transaction of its own.
 
 import { Failure } from '../core/failure.ts';
-import type { StepResult, StepRun } from './transaction.ts';
+import type { StepResult, StepRun } from './step-run.ts';
 
 /**
  * Runs the statement of a step of the kind `batch`, then writes its ledger row.

@@ -105,6 +105,14 @@ export interface Environment {
   /** Another program that takes backups of the whole server. */
   readonly backupEngine: BackupEngine | undefined;
   readonly monitorMs: number;
+  /** How much an apply may ask of the others; undefined: as apply/step-run.ts says. */
+  readonly apply: {
+    readonly lockPatienceMs?: number | undefined;
+    readonly maxWaiting?: number | undefined;
+    readonly statementLimitMs?: number | undefined;
+    readonly concurrentPatienceMs?: number | undefined;
+    readonly endIdleAfterMs?: number | undefined;
+  };
   /** Shell command that brings a release of the application to this environment. */
   readonly deploy: string | undefined;
   /** Address that answers with 200 while the application is healthy. */

@@ -50,6 +50,19 @@ export interface EnvironmentInput {
   backups?: { keep?: string; hash?: 'small' | 'all'; engine?: BackupEngine };
   /** How long the application is watched after an apply. Default: 24 hours. */
   monitor?: string;
+  /** How much an apply may ask of the others: see docs/apply.md. */
+  apply?: {
+    /** How long a transaction goes on trying to get its locks. Default: `60s`. */
+    lockPatience?: string;
+    /** So many sessions waiting behind the migration make it give up its place. Default: 20. */
+    maxWaiting?: number;
+    /** The longest that one statement may take. Default: `12h`. */
+    statementLimit?: string;
+    /** The longest that CONCURRENTLY waits for the transactions of others. Default: `30m`. */
+    concurrentPatience?: string;
+    /** Ends sessions that are idle in a transaction for so long and in the way. Default: never. */
+    endIdleAfter?: string;
+  };
   /** Shell command that brings a release of the application to this environment. */
   deploy?: string;
   /** Address that answers 200 while the application is healthy. */

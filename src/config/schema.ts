@@ -39,6 +39,15 @@ const environmentSchema = z.strictObject({
     })
     .optional(),
   monitor: duration.optional(),
+  apply: z
+    .strictObject({
+      lockPatience: duration.optional(),
+      maxWaiting: z.int().positive().optional(),
+      statementLimit: duration.optional(),
+      concurrentPatience: duration.optional(),
+      endIdleAfter: duration.optional(),
+    })
+    .optional(),
   deploy: z.string().min(1).optional(),
   health: z.url({ protocol: /^https?$/, error: 'is not an http address' }).optional(),
   notify: z.array(z.strictObject({ webhook: text })).optional(),
@@ -124,6 +133,13 @@ function trusted(
     hashBackups: checked.backups?.hash ?? 'small',
     backupEngine: checked.backups?.engine,
     monitorMs: milliseconds(checked.monitor ?? '24h'),
+    apply: {
+      lockPatienceMs: optionalMs(checked.apply?.lockPatience),
+      maxWaiting: checked.apply?.maxWaiting,
+      statementLimitMs: optionalMs(checked.apply?.statementLimit),
+      concurrentPatienceMs: optionalMs(checked.apply?.concurrentPatience),
+      endIdleAfterMs: optionalMs(checked.apply?.endIdleAfter),
+    },
     deploy: checked.deploy,
     health: checked.health,
     notify: (checked.notify ?? []).flatMap(({ webhook }) => {
@@ -214,4 +230,8 @@ function absolute(path: string | undefined, root: string): string | undefined {
 
 function milliseconds(checked: string): number {
   return parseDuration(checked) ?? 0;
+}
+
+function optionalMs(checked: string | undefined): number | undefined {
+  return checked === undefined ? undefined : parseDuration(checked);
 }

@@ -4,8 +4,9 @@ import { Failure, withCleanup } from '../core/failure.ts';
 import type { Database } from '../postgres/connect.ts';
 import history001 from './schema/001_history.sql';
 import journalRole from './schema/002_journal_role.sql';
+import stepRecords from './schema/003_steps.sql';
 
-const files: readonly string[] = [history001, journalRole];
+const files: readonly string[] = [history001, journalRole, stepRecords];
 
 /** True when this database has Drydock's schema (of any version). */
 export async function isInstalled(database: Database): Promise<boolean> {

@@ -2,14 +2,18 @@
 
 import type { Database } from '../postgres/connect.ts';
 import { isInstalled } from './install.ts';
+import { type StepDone, stepRecordSql, stepRecordValues } from './steps.ts';
 
-/** One migration in force, wholly (`complete`) or up to a step (`partial`). */
+/**
+ * One migration in force: wholly (`complete`), up to a step (`partial`), or up to a step and not to be
+ * finished (`abandoned`).
+ */
 export interface LedgerRow {
   readonly version: string;
   readonly name: string;
   readonly checksum: string;
   readonly plan: string;
-  readonly state: 'partial' | 'complete';
+  readonly state: 'partial' | 'complete' | 'abandoned';
   readonly stepsDone: number;
   readonly stepsTotal: number;
   readonly appliedAt: Date;
@@ -30,8 +34,8 @@ export async function readLedger(database: Database): Promise<readonly LedgerRow
   );
 }
 
-/** What {@link recordStep} writes. */
-export interface StepRecord {
+/** What {@link recordStep} writes of a migration. */
+export interface LedgerEntry {
   readonly version: string;
   readonly name: string;
   readonly checksum: string;
@@ -44,31 +48,27 @@ export interface StepRecord {
 }
 
 /**
- * Writes that a step of a migration is in force. Called inside the step's own transaction, so that
- * the ledger and the schema cannot disagree.
+ * Writes that a step of a migration is in force: in the ledger, and in the record of its steps where
+ * `done` says how it went. Called inside the step's own transaction, so that the ledger and the schema
+ * cannot disagree.
  */
-export async function recordStep(database: Database, record: StepRecord): Promise<void> {
+export async function recordStep(
+  database: Database,
+  entry: LedgerEntry,
+  done?: StepDone,
+): Promise<void> {
   await database.query(
-    `INSERT INTO drydock.ledger (version, name, checksum, plan, state, steps_done, steps_total,
+    `${done === undefined ? '' : stepRecordSql}
+     INSERT INTO drydock.ledger (version, name, checksum, plan, state, steps_done, steps_total,
                                  applied_by, duration_ms, backup)
      VALUES ($1, $2, $3, $4, CASE WHEN $5::int = $6::int THEN 'complete' ELSE 'partial' END,
              $5, $6, $7, $8, $9)
      ON CONFLICT (version) DO UPDATE
-     SET plan = excluded.plan, state = excluded.state, steps_done = excluded.steps_done,
-         steps_total = excluded.steps_total, applied_at = clock_timestamp(),
-         applied_by = excluded.applied_by, backup = excluded.backup,
+     SET plan = excluded.plan, checksum = excluded.checksum, state = excluded.state,
+         steps_done = excluded.steps_done, steps_total = excluded.steps_total,
+         applied_at = clock_timestamp(), applied_by = excluded.applied_by, backup = excluded.backup,
          duration_ms = drydock.ledger.duration_ms + excluded.duration_ms`,
-    [
-      record.version,
-      record.name,
-      record.checksum,
-      record.plan,
-      record.stepsDone,
-      record.stepsTotal,
-      record.appliedBy,
-      Math.round(record.durationMs),
-      record.backup,
-    ],
+    [...entryValues(entry), ...(done === undefined ? [] : stepRecordValues(done))],
   );
 }
 
@@ -81,4 +81,12 @@ export async function recordChecksum(
     version,
     checksum,
   ]);
+}
+
+function entryValues(entry: LedgerEntry): unknown[] {
+  return [
+    ...[entry.version, entry.name, entry.checksum, entry.plan],
+    ...[entry.stepsDone, entry.stepsTotal, entry.appliedBy],
+    ...[Math.round(entry.durationMs), entry.backup],
+  ];
 }

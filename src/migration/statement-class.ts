@@ -10,9 +10,10 @@ import type { Node } from '../postgres/parser.ts';
  * - `alone`: PostgreSQL refuses it inside a transaction block.
  * - `validation`: reads a whole table under a lock that lets others read and write (SHARE UPDATE
  *   EXCLUSIVE); in a transaction with others it would do so under theirs.
- * - `data`: changes rows.
+ * - `data`: changes rows. Not TRUNCATE, whose lock is that of DDL.
+ * - `code`: runs functions or blocks, which may do anything (SELECT, CALL, DO, EXECUTE).
  */
-export type StatementClass = 'transactional' | 'alone' | 'validation' | 'data';
+export type StatementClass = 'transactional' | 'alone' | 'validation' | 'data' | 'code';
 
 /**
  * The class of a statement.
@@ -22,7 +23,24 @@ export type StatementClass = 'transactional' | 'alone' | 'validation' | 'data';
 export function classOf(node: Node): StatementClass {
   if (mustRunAlone(node)) return 'alone';
   if (validates(node)) return 'validation';
-  return changesRows(node) ? 'data' : 'transactional';
+  if (isOneOf(node, rowChanges)) return 'data';
+  return isOneOf(node, codeRuns) ? 'code' : 'transactional';
+}
+
+const rowChanges = ['InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt', 'CopyStmt'];
+const codeRuns = ['SelectStmt', 'CallStmt', 'DoStmt', 'ExecuteStmt'];
+const neverInTransaction = [
+  'AlterSystemStmt',
+  'CreatedbStmt',
+  'DropdbStmt',
+  'CreateTableSpaceStmt',
+  'DropTableSpaceStmt',
+  'CreateSubscriptionStmt',
+  'DropSubscriptionStmt',
+];
+
+function isOneOf(node: Node, kinds: readonly string[]): boolean {
+  return kinds.some((kind) => kind in node);
 }
 
 /**
@@ -42,15 +60,7 @@ export function mustRunAlone(node: Node): boolean {
   if ('ClusterStmt' in node) return node.ClusterStmt.relation === undefined;
   if ('AlterTableStmt' in node) return (node.AlterTableStmt.cmds ?? []).some(detachesConcurrently);
   if ('DoStmt' in node) return commits(node.DoStmt.args);
-  return [
-    'AlterSystemStmt',
-    'CreatedbStmt',
-    'DropdbStmt',
-    'CreateTableSpaceStmt',
-    'DropTableSpaceStmt',
-    'CreateSubscriptionStmt',
-    'DropSubscriptionStmt',
-  ].some((kind) => kind in node);
+  return isOneOf(node, neverInTransaction);
 }
 
 /** True for the statements that can be run in batches, by the key of the table that they read. */
@@ -73,12 +83,6 @@ function validates(node: Node): boolean {
   return commands.every(
     (command) =>
       'AlterTableCmd' in command && command.AlterTableCmd.subtype === 'AT_ValidateConstraint',
-  );
-}
-
-function changesRows(node: Node): boolean {
-  return ['InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt', 'TruncateStmt', 'CopyStmt'].some(
-    (kind) => kind in node,
   );
 }
 

@@ -33,3 +33,24 @@ export function isAtLeast(mode: LockMode, other: LockMode): boolean {
 export function stronger(a: LockMode, b: LockMode | undefined): LockMode {
   return b === undefined || isAtLeast(a, b) ? a : b;
 }
+
+const conflicts: Readonly<Record<LockMode, readonly LockMode[]>> = {
+  'ACCESS SHARE': ['ACCESS EXCLUSIVE'],
+  'ROW SHARE': ['EXCLUSIVE', 'ACCESS EXCLUSIVE'],
+  'ROW EXCLUSIVE': ['SHARE', 'SHARE ROW EXCLUSIVE', 'EXCLUSIVE', 'ACCESS EXCLUSIVE'],
+  'SHARE UPDATE EXCLUSIVE': lockModes.slice(3),
+  SHARE: lockModes.filter((mode) => mode !== 'SHARE').slice(2),
+  'SHARE ROW EXCLUSIVE': lockModes.slice(2),
+  EXCLUSIVE: lockModes.slice(1),
+  'ACCESS EXCLUSIVE': lockModes,
+};
+
+/** The locks of others that keep somebody from getting `mode`. (Manual, table 13.2.) */
+export function conflictsWith(mode: LockMode): readonly LockMode[] {
+  return conflicts[mode];
+}
+
+/** SQL that turns a mode of pg_locks (`AccessShareLock`) into its name (`ACCESS SHARE`). */
+export function lockModeSql(column: string): string {
+  return `upper(regexp_replace(replace(${column}, 'Lock', ''), '([a-z])([A-Z])', '\\1 \\2', 'g'))`;
+}

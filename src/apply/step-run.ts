@@ -1,0 +1,64 @@
+// One step with everything that running it needs, whatever its kind.
+
+import type { Context } from '../core/context.ts';
+import type { StepRow } from '../history/steps.ts';
+import type { MigrationStep } from '../migration/steps.ts';
+import type { Database } from '../postgres/connect.ts';
+import type { Guard } from './guard.ts';
+import type { StatementObserver, StatementReport } from './report.ts';
+import type { RowGuard } from './row-guard.ts';
+
+/** How much an apply may ask of the others. */
+export interface ApplyPolicy {
+  /** How long one transaction goes on trying to get its locks. */
+  readonly lockPatienceMs: number;
+  /** So many sessions waiting behind the migration make it give up its place. */
+  readonly maxWaiting: number;
+  /** The longest that one statement may take. */
+  readonly statementLimitMs: number;
+  /** The longest that a statement outside a transaction waits for the transactions of others. */
+  readonly concurrentPatienceMs: number;
+  /** Sessions idle in a transaction that are in the way for so long are ended; undefined: never. */
+  readonly endIdleAfterMs: number | undefined;
+}
+
+/** Limits that suit most databases; the configuration may say others. */
+export const defaultPolicy: ApplyPolicy = {
+  lockPatienceMs: 60_000,
+  maxWaiting: 20,
+  statementLimitMs: 12 * 3_600_000,
+  concurrentPatienceMs: 30 * 60_000,
+  endIdleAfterMs: undefined,
+};
+
+/** A step to be run. */
+export interface StepRun {
+  readonly context: Context;
+  readonly database: Database;
+  readonly guard: Guard;
+  readonly rowGuard: RowGuard;
+  readonly step: MigrationStep;
+  readonly observer: StatementObserver | undefined;
+  readonly say: (text: string) => void;
+  readonly policy: ApplyPolicy;
+  /** How earlier runs of this very step went, the newest last. */
+  readonly earlier: readonly StepRow[];
+  /** True when a person has looked, and wants a step run again whose end nobody knows. */
+  readonly resume: boolean;
+  /**
+   * Writes that the step is under way, before its first statement: for steps that are in no
+   * transaction with their record. `before` is what stood there.
+   */
+  readonly begin: (before: unknown) => Promise<void>;
+  /** Writes that the step is in force: inside its transaction where there is one. */
+  readonly record: (done: StepResult, outcome?: 'done' | 'found done') => Promise<void>;
+}
+
+/** What a step did. */
+export interface StepResult {
+  readonly statements: readonly Omit<StatementReport, 'migration'>[];
+  /** Attempts beyond the first. */
+  readonly retries: number;
+  /** How long it waited for locks, in the queue and before it. */
+  readonly lockWaitMs: number;
+}
