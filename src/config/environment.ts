@@ -72,7 +72,14 @@ export interface Approvals {
 /** Where people are told about a change. */
 export interface Webhook {
   readonly url: Secret;
+  /** Shape of the messages; undefined: by the host of the address. */
+  readonly kind?: WebhookKind | undefined;
+  /** Signs every message, in the layout of Standard Webhooks. */
+  readonly secret?: Secret | undefined;
 }
+
+/** Whose shape a message has. */
+export type WebhookKind = 'json' | 'slack' | 'teams' | 'discord';
 
 /** How many questions an apply asks. */
 export type Confirmation = 'never' | 'once' | 'twice';

@@ -1,7 +1,7 @@
 // What a configuration file may say, for the people who write one.
 
 import type { BackupsInput } from './backups-place.ts';
-import type { BackupEngine, OutOfOrder, Weekday } from './environment.ts';
+import type { BackupEngine, OutOfOrder, WebhookKind, Weekday } from './environment.ts';
 
 /** A value that is read from an environment variable when it is needed; made by {@link env}. */
 export interface EnvReference {
@@ -68,7 +68,7 @@ export interface EnvironmentInput {
   /** Address that answers 200 while the application is healthy. */
   health?: string;
   /** Who is told before and after a change. */
-  notify?: { webhook: Text }[];
+  notify?: { webhook: Text; kind?: WebhookKind; secret?: Text }[];
 }
 
 /** What a configuration file may say. */

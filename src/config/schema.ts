@@ -50,7 +50,15 @@ const environmentSchema = z.strictObject({
     .optional(),
   deploy: z.string().min(1).optional(),
   health: z.url({ protocol: /^https?$/, error: 'is not an http address' }).optional(),
-  notify: z.array(z.strictObject({ webhook: text })).optional(),
+  notify: z
+    .array(
+      z.strictObject({
+        webhook: text,
+        kind: z.enum(['json', 'slack', 'teams', 'discord']).optional(),
+        secret: text.optional(),
+      }),
+    )
+    .optional(),
 });
 
 const configSchema = z.strictObject({
@@ -142,9 +150,9 @@ function trusted(
     },
     deploy: checked.deploy,
     health: checked.health,
-    notify: (checked.notify ?? []).flatMap(({ webhook }) => {
-      const url = textOf(webhook, options.variables);
-      return url === undefined ? [] : [{ url: new Secret(url) }];
+    notify: (checked.notify ?? []).flatMap(({ webhook, kind, secret }) => {
+      const url = secretOf(webhook, options.variables);
+      return url === undefined ? [] : [{ url, kind, secret: secretOf(secret, options.variables) }];
     }),
   };
 }
@@ -192,6 +200,11 @@ function addressFrom(url: Text | undefined, variables: NodeJS.ProcessEnv): Addre
 function textOf(value: Text | undefined, variables: NodeJS.ProcessEnv): string | undefined {
   const found = typeof value === 'object' ? variables[value.env] : value;
   return found === '' ? undefined : found;
+}
+
+function secretOf(value: Text | undefined, variables: NodeJS.ProcessEnv): Secret | undefined {
+  const found = textOf(value, variables);
+  return found === undefined ? undefined : new Secret(found);
 }
 
 // Environments in the order in which a migration goes through them.

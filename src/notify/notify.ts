@@ -1,16 +1,9 @@
-// Tells people about a change: one JSON message to every webhook of an environment.
+// Tells people about a change: one message to every webhook of an environment.
 
 import type { Webhook } from '../config/environment.ts';
 import { messageOf } from '../core/failure.ts';
-
-/** What people are told. */
-export interface Notice {
-  /** What happens: `apply begins`, `apply done`, `apply failed`. */
-  readonly event: string;
-  readonly environment: string;
-  /** One sentence for people. */
-  readonly text: string;
-}
+import { kindOf, messageFor, type Notice } from './message.ts';
+import { signatureHeaders } from './sign.ts';
 
 /** What became of a message. */
 export interface Delivery {
@@ -27,16 +20,20 @@ export async function notify(
   webhooks: readonly Webhook[],
   notice: Notice,
 ): Promise<readonly Delivery[]> {
-  return Promise.all(webhooks.map((webhook) => send(webhook.url.reveal(), notice)));
+  return Promise.all(webhooks.map((webhook) => send(webhook, notice)));
 }
 
-async function send(url: string, notice: Notice): Promise<Delivery> {
+async function send(webhook: Webhook, notice: Notice): Promise<Delivery> {
+  const url = webhook.url.reveal();
   const host = URL.canParse(url) ? new URL(url).host : 'an address that is not a URL';
+  const body = JSON.stringify(messageFor(webhook.kind ?? kindOf(url), notice));
+  const secret = webhook.secret?.reveal();
+  const signature = secret === undefined ? {} : signatureHeaders(body, secret, new Date());
   try {
     const response = await fetch(url, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(notice),
+      headers: { 'content-type': 'application/json', ...signature },
+      body,
       signal: AbortSignal.timeout(timeoutMs),
     });
     return { delivered: response.ok, host, figure: String(response.status) };
