@@ -6,7 +6,7 @@ import { parseSql } from '../postgres/parser.ts';
 import type { LockMode } from '../postgres/table-lock.ts';
 import { positionsIn } from '../postgres/text-position.ts';
 import { type Allowance, allowanceFinder, allowancesOf } from './directives.ts';
-import { mayConcern, rulesByKind } from './dispatch.ts';
+import { dispatcher } from './dispatch.ts';
 import type { AllowedFinding, CheckReport, Finding } from './finding.ts';
 import { findingOf, rank, type Told } from './finding-of.ts';
 import { locksOf } from './locks-of.ts';
@@ -84,7 +84,8 @@ class Checker {
   statements = 0;
   readonly #schema: SchemaModel;
   readonly #rules: readonly Rule[];
-  readonly #byKind: ReadonlyMap<string, readonly Rule[]>;
+  readonly #rulesFor: (statement: Statement) => readonly Rule[];
+  readonly #fileRules: readonly Rule[];
   readonly #managed: boolean;
   readonly #isWholeHistory: boolean;
   readonly #bodies: Map<string, RoutineBody> = new Map();
@@ -96,7 +97,8 @@ class Checker {
     this.#managed = options.runner !== 'other';
     this.#isWholeHistory = options.isWholeHistory === true;
     this.#rules = everyRule.filter((rule) => options.rules?.includes(rule.id) ?? true);
-    this.#byKind = rulesByKind(this.#rules);
+    this.#rulesFor = dispatcher(this.#rules);
+    this.#fileRules = this.#rules.filter((rule) => rule.checkFile !== undefined);
   }
 
   async read(source: CheckedFile, { isChecked }: { isChecked: boolean }): Promise<void> {
@@ -136,7 +138,7 @@ class Checker {
     this.#transactions = reader.nextId;
     if (!isChecked) return;
     this.statements += file.statements.length;
-    for (const rule of this.#rules) {
+    for (const rule of this.#fileRules) {
       for (const hit of rule.checkFile?.(file, this.#schema) ?? []) {
         told.push(this.#tell(rule, hit, hit.statement));
       }
@@ -202,9 +204,7 @@ class Checker {
   }
 
   #check(statement: Statement, context: RuleContext, told: Told[]): void {
-    const kind = Object.keys(statement.node)[0] ?? '';
-    for (const rule of this.#byKind.get(kind) ?? this.#byKind.get('') ?? []) {
-      if (kind === 'AlterTableStmt' && !mayConcern(rule, statement)) continue;
+    for (const rule of this.#rulesFor(statement)) {
       for (const hit of rule.check?.(statement, context) ?? []) {
         told.push(this.#tell(rule, hit, statement));
       }

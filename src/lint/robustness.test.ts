@@ -2,6 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { parseSql } from '../postgres/parser.ts';
 import { check } from './check.ts';
 import { exampleOf, given } from './examples.ts';
 import { applyEdits } from './fix/fix-files.ts';
@@ -40,6 +41,7 @@ const mutation = fc.record({
 
 async function checked(sql: string): Promise<void> {
   const report = await check([{ path: 'fuzz.sql', sql }]);
+  const broken = report.findings.filter(({ rule }) => rule === 'syntax-error').length;
   const lines = sql.split(/\r\n|\n|\r/).length;
   for (const finding of report.findings) {
     expect(finding.line).toBeGreaterThanOrEqual(1);
@@ -48,12 +50,22 @@ async function checked(sql: string): Promise<void> {
       finding.line * 1e6 + finding.column,
     );
     expect(finding.message).not.toMatch(/undefined|\[object/);
-    if (finding.fix?.kind === 'edit') applyEdits(sql, finding.fix.edits);
+    if (finding.fix?.kind !== 'edit') continue;
+    // An edit of what could be read leaves nothing that cannot.
+    const fixed = await parseSql(applyEdits(sql, finding.fix.edits));
+    expect(fixed.problems.length, `the fix of ${finding.rule}`).toBeLessThanOrEqual(broken);
   }
 }
 
+// DRYDOCK_FUZZ_MINUTES=10 looks further than every run can.
+const minutes = Number(process.env.DRYDOCK_FUZZ_MINUTES ?? 0);
+const effort =
+  minutes > 0
+    ? { numRuns: Number.MAX_SAFE_INTEGER, interruptAfterTimeLimit: minutes * 60_000 }
+    : { numRuns: 400 };
+
 describe('a check', () => {
-  it('survives any mutation of real files', async () => {
+  it('survives any mutation of real files', { timeout: 120_000 + minutes * 60_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(mutation, { minLength: 1, maxLength: 3 }), async (mutations) => {
         const sql = mutations
@@ -64,7 +76,7 @@ describe('a check', () => {
           .join('\n');
         await checked(sql);
       }),
-      { numRuns: 400 },
+      effort,
     );
   });
 

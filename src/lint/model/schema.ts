@@ -124,6 +124,7 @@ export class SchemaModel {
   beginFile(): void {
     this.file += 1;
     this.searchPath = ['public'];
+    if (!this.#hasTemporary) return;
     for (const key of this.tables.keys()) if (key.startsWith('pg_temp.')) this.tables.delete(key);
     this.#hasTemporary = false;
   }

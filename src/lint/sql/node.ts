@@ -31,7 +31,13 @@ export function pickAll<Kind extends NodeKind>(
   nodes: readonly Node[] | undefined,
   kind: Kind,
 ): NodeBody<Kind>[] {
-  return (nodes ?? []).flatMap((node) => pick(node, kind) ?? []);
+  // The busiest function of a check: a loop costs a third of flatMap.
+  const bodies: NodeBody<Kind>[] = [];
+  for (const node of nodes ?? []) {
+    const body = pick(node, kind);
+    if (body !== undefined) bodies.push(body);
+  }
+  return bodies;
 }
 
 /** The texts of a list of `String` nodes: a qualified name, or column names. */
