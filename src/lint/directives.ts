@@ -1,8 +1,9 @@
 // Comments that speak to Drydock:
 //   -- drydock: allow <rule>[, <rule>] because <reason>        the next statement
 //   -- drydock: allow-file <rule>[, <rule>] because <reason>   the whole file
-//   -- drydock: no-transaction        each statement is committed by itself (migration/steps.ts)
+// Those that decide how a file is run are in migration/directives.ts.
 
+import { runningWords } from '../migration/directives.ts';
 import type { SqlComment } from '../postgres/sql-text.ts';
 import type { Statement } from './statement.ts';
 
@@ -48,6 +49,12 @@ export function allowancesOf(
 /** True for a comment that speaks to Drydock and not to people. */
 export function isDirective(comment: SqlComment): boolean {
   return /^(?:--|\/\*)\s*drydock:/i.test(comment.text);
+}
+
+/** False for a misspelt word, and for an `allow` that names no rule. */
+export function isKnownDirective(comment: SqlComment): boolean {
+  const word = /drydock:\s*([a-z-]+)/i.exec(comment.text)?.[1]?.toLowerCase();
+  return runningWords.some((each) => each === word) || pattern.test(comment.text);
 }
 
 /** Prepares many questions "which comment allows this rule's finding at this place?". */

@@ -79,6 +79,7 @@ import { typeChangeBreaksPreparedStatements } from './rules/type-change-breaks-p
 import { unbatchedBackfill } from './rules/unbatched-backfill/rule.ts';
 import { undocumentedMigration } from './rules/undocumented-migration/rule.ts';
 import { uniqueConstraintWithoutIndex } from './rules/unique-constraint-without-index/rule.ts';
+import { unknownDirective } from './rules/unknown-directive/rule.ts';
 import { updateOrDeleteWithoutWhere } from './rules/update-or-delete-without-where/rule.ts';
 import { vacuumFullOrCluster } from './rules/vacuum-full-or-cluster/rule.ts';
 import { validatedInSameStatement } from './rules/validated-in-same-statement/rule.ts';
@@ -171,4 +172,5 @@ export const rules: readonly Rule[] = [
   syntaxError,
   tableWithoutPrimaryKey,
   undocumentedMigration,
+  unknownDirective,
 ];

