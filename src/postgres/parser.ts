@@ -10,6 +10,7 @@ import {
   scanSql,
   skipTrivia,
 } from './sql-text.ts';
+import { isSpace } from './sql-tokens.ts';
 import { statementLines } from './statement-lines.ts';
 import { byteOffsetsIn, offsetOfCharacter } from './text-position.ts';
 
@@ -17,7 +18,7 @@ export type { Node } from '@pgsql/types';
 
 /** One statement of a text. Offsets count UTF-16 units, as JavaScript strings do. */
 export interface ParsedStatement {
-  /** The statement as written, without the semicolon and without leading comments. */
+  /** The statement as written, without the semicolon and the comments around it. */
   readonly text: string;
   readonly start: number;
   readonly end: number;
@@ -178,7 +179,7 @@ class ChunkParser {
         // The parser leaves out the length of a last statement without a semicolon.
         const end = raw.stmt_len ? offsetOf(byte + raw.stmt_len) : text.length;
         if (isShifted) moveLocations(raw.stmt, (location) => from + offsetOf(location));
-        const trimmed = text.slice(start, end).trimEnd();
+        const trimmed = withoutComment(trimSpace(text.slice(start, end)));
         return [
           {
             text: trimmed,
@@ -203,6 +204,19 @@ class ChunkParser {
     const message = 'this statement is too large or too deeply nested for the parser';
     return { kind: 'too-complex', message, offset: from, end: to };
   }
+}
+
+// What JavaScript trims besides, such as a no-break space, is a letter of a name to the server.
+function trimSpace(text: string): string {
+  let end = text.length;
+  while (isSpace(text.charCodeAt(end - 1))) end -= 1;
+  return text.slice(0, end);
+}
+
+// A comment before the semicolon is none of the statement: what is written after it would be lost.
+function withoutComment(text: string): string {
+  if (!/--|\/\*/.test(text)) return text;
+  return text.slice(0, scanSql(text).pieces.at(-1)?.end ?? text.length);
 }
 
 const locationKey = /(?:^|_)(?:location|list_start|list_end)$/;

@@ -6,6 +6,7 @@ import { columnsOf } from '../sql/expression.ts';
 import { quoted, shown, strings } from '../sql/node.ts';
 import {
   type AddedConstraint,
+  type Alteration,
   addedConstraints,
   alterations,
   type Statement,
@@ -23,9 +24,34 @@ export function insertAfter(
   pattern: RegExp,
   text: string,
 ): TextEdit | undefined {
-  const match = pattern.exec(statement.text);
+  const match = pattern.exec(masked(statement.text));
   if (match === null || statement.inside !== undefined) return undefined;
   const at = statement.start + match.index + match[0].length;
+  return { start: at, end: at, text };
+}
+
+const opaque = /'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n\r]*|\/\*[\s\S]*?\*\/|\$(\w*)\$[\s\S]*?\$\1\$/g;
+
+// The text with comments and quotes blanked out, so that no word in them is taken for SQL. Every
+// character beyond ASCII is a letter to the server, also those that JavaScript takes for space.
+function masked(text: string): string {
+  return text
+    .replace(opaque, (part) =>
+      /^[-/]/.test(part) ? ' '.repeat(part.length) : `"${'_'.repeat(part.length - 2)}"`,
+    )
+    .replace(/[^\0-\x7f]/g, '_');
+}
+
+/** Puts `text` after what `pattern` matches at the beginning of a command of an ALTER TABLE. */
+export function insertInCommand(
+  statement: Statement,
+  command: Alteration,
+  { pattern, text }: { readonly pattern: RegExp; readonly text: string },
+): TextEdit | undefined {
+  const offset = command.start - statement.start;
+  const match = pattern.exec(masked(statement.text).slice(offset));
+  if (match === null || offset === 0 || statement.inside !== undefined) return undefined;
+  const at = command.start + match.index + match[0].length;
   return { start: at, end: at, text };
 }
 
@@ -79,9 +105,12 @@ export function validateLater(
   if (added === undefined || more.length > 0 || alterations(statement).length > 1) return undefined;
   const table = shown(added.table);
   const name = added.name === '' ? defaultName(added) : added.name;
+  const border = added.start - statement.start;
+  const [head, command] = [statement.text.slice(0, border), statement.text.slice(border)];
+  if (!/^add\b/i.test(command)) return undefined;
   const written =
     added.name === ''
-      ? statement.text.replace(/\badd\b/i, (add) => `${add} CONSTRAINT ${quoted(name)}`)
+      ? `${head}${command.replace(/^add\b/i, (add) => `${add} CONSTRAINT ${quoted(name)}`)}`
       : statement.text;
   return splitIn(statement, transaction, {
     first: `${written} NOT VALID`,

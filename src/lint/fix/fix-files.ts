@@ -121,12 +121,16 @@ function isWorse(before: readonly Finding[], after: readonly Finding[]): boolean
 
 /** The text with every edit made. */
 export function applyEdits(sql: string, edits: readonly TextEdit[]): string {
-  return [...edits]
-    .sort((a, b) => b.start - a.start)
-    .reduce(
-      (text, { start, end, text: inserted }) => text.slice(0, start) + inserted + text.slice(end),
-      sql,
-    );
+  return (
+    [...edits]
+      // Two at one place come out in the order given.
+      .reverse()
+      .sort((a, b) => b.start - a.start)
+      .reduce(
+        (text, { start, end, text: inserted }) => text.slice(0, start) + inserted + text.slice(end),
+        sql,
+      )
+  );
 }
 
 const rank = { error: 0, warning: 1, info: 2 } as const;

@@ -1,6 +1,7 @@
 // Two ALTER TABLE of one table, one right after the other, written as one.
 
 import type { AlterTableType } from '@pgsql/types';
+import { skipTrivia } from '../../postgres/sql-text.ts';
 import type { Fix } from '../finding.ts';
 import { alterations, bodyOf, type Statement } from '../statement.ts';
 import { editOf } from './edit.ts';
@@ -24,9 +25,10 @@ export function merged(first: Statement, second: Statement, sql: string): Fix | 
     [...before, ...after].every(({ kind }) => independent.includes(kind)) &&
     new Set(columns).size === columns.length &&
     headOf(first) === headOf(second);
-  if (!isSafe || next === undefined || next.start === second.start || sql[first.end] !== ';') {
-    return undefined;
-  }
+  if (!isSafe || next === undefined || next.start === second.start) return undefined;
+  // What could not be read may stand between them.
+  const areNeighbours = sql[first.end] === ';' && skipTrivia(sql, first.end + 1) === second.start;
+  if (!areNeighbours) return undefined;
   return editOf(
     { start: first.end, end: first.end + 1, text: ',' },
     { start: second.start, end: next.start, text: '  ' },

@@ -1,5 +1,6 @@
 import { firstWords } from '../../../migration/steps.ts';
-import { editOf, insertAfter } from '../../fix/edit.ts';
+import type { TextEdit } from '../../finding.ts';
+import { editOf, insertAfter, insertInCommand } from '../../fix/edit.ts';
 import { locksOf } from '../../locks-of.ts';
 import type { Rule } from '../../rule.ts';
 import { alterations, bodyOf, type Statement } from '../../statement.ts';
@@ -26,29 +27,35 @@ export const notReRunnable: Rule = {
   ],
   commands: ['AT_AddColumn', 'AT_DropColumn', 'AT_DropConstraint'],
   *check(statement, { schema }) {
-    const edit = reRunnableEdit(statement);
-    if (edit === undefined) return;
+    const missing = missingClause(statement);
+    if (missing === undefined) return;
     yield {
       objects: locksOf(statement, schema)
         .map((lock) => lock.shown)
         .slice(0, 1),
       lock: null,
       start: statement.start,
-      message: `${firstWords(statement.text, 40)} fails when it is run a second time: ${edit.clause} is missing.`,
-      fix: editOf(insertAfter(statement, edit.after, ` ${edit.clause}`)),
+      message: `${firstWords(statement.text, 40)} fails when it is run a second time: ${missing.clause} is missing.`,
+      fix: editOf(missing.edit),
     };
   },
 };
 
 interface Clause {
   readonly clause: 'IF NOT EXISTS' | 'IF EXISTS';
-  readonly after: RegExp;
+  readonly edit: TextEdit | undefined;
 }
 
 // Only where the grammar has the clause: there is none for ADD CONSTRAINT, RENAME or CREATE TYPE.
-function reRunnableEdit(statement: Statement): Clause | undefined {
-  const missing = (after: RegExp): Clause => ({ clause: 'IF NOT EXISTS', after });
-  const there = (after: RegExp): Clause => ({ clause: 'IF EXISTS', after });
+function missingClause(statement: Statement): Clause | undefined {
+  const missing = (after: RegExp): Clause => ({
+    clause: 'IF NOT EXISTS',
+    edit: insertAfter(statement, after, ' IF NOT EXISTS'),
+  });
+  const there = (after: RegExp): Clause => ({
+    clause: 'IF EXISTS',
+    edit: insertAfter(statement, after, ' IF EXISTS'),
+  });
   const table = bodyOf(statement, 'CreateStmt') ?? bodyOf(statement, 'CreateTableAsStmt');
   if (table !== undefined && !table.if_not_exists && !('is_select_into' in table)) {
     return missing(/^create\s+[^(]*?\b(?:table|materialized\s+view)\b/i);
@@ -71,17 +78,24 @@ function reRunnableEdit(statement: Statement): Clause | undefined {
   const drop = bodyOf(statement, 'DropStmt');
   if (drop !== undefined && !drop.missing_ok) {
     return there(
-      /^drop\s+(?:(?:materialized|foreign|access|event|text\s+search)\s+)?\w+\b(?:\s+concurrently\b)?/i,
+      /^drop\s+(?:(?:materialized|access|event|operator|procedural|foreign(?:\s+data)?|text\s+search)\s+)?\w+\b(?:\s+concurrently\b)?/i,
     );
   }
-  const added = alterations(statement, 'AT_AddColumn').find((each) => !each.command.missing_ok);
-  if (added !== undefined) return missing(/^alter\s+table\s+[\s\S]*?\badd\s+column\b/i);
-  const gone = alterations(statement, 'AT_DropColumn').find((each) => !each.command.missing_ok);
-  if (gone !== undefined) return there(/^alter\s+table\s+[\s\S]*?\bdrop\s+column\b/i);
-  const constraint = alterations(statement, 'AT_DropConstraint').find(
-    (each) => !each.command.missing_ok,
-  );
-  return constraint === undefined
-    ? undefined
-    : there(/^alter\s+table\s+[\s\S]*?\bdrop\s+constraint\b/i);
+  return reRunnableCommand(statement);
 }
+
+function reRunnableCommand(statement: Statement): Clause | undefined {
+  for (const command of alterations(statement, ...commandsWithClause)) {
+    if (command.command.missing_ok) continue;
+    const isAdded = command.kind === 'AT_AddColumn';
+    const clause = isAdded ? 'IF NOT EXISTS' : 'IF EXISTS';
+    const pattern =
+      command.kind === 'AT_DropConstraint'
+        ? /^drop\s+constraint\b/i
+        : /^(?:add|drop)(?:\s+column)?\b/i;
+    return { clause, edit: insertInCommand(statement, command, { pattern, text: ` ${clause}` }) };
+  }
+  return undefined;
+}
+
+const commandsWithClause = ['AT_AddColumn', 'AT_DropColumn', 'AT_DropConstraint'] as const;

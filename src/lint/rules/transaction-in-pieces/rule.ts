@@ -1,4 +1,7 @@
-import type { Rule } from '../../rule.ts';
+import { skipTrivia } from '../../../postgres/sql-text.ts';
+import type { Fix } from '../../finding.ts';
+import { editOf } from '../../fix/edit.ts';
+import type { FileContext, Rule } from '../../rule.ts';
 import { bodyOf, type Statement } from '../../statement.ts';
 
 export const transactionInPieces: Rule = {
@@ -41,17 +44,21 @@ export const transactionInPieces: Rule = {
         statement: begun,
         objects: [],
         message: 'There is no COMMIT for this BEGIN: nothing of it would stay.',
-        fix: {
-          kind: 'edit',
-          edits: [
-            {
-              start: file.sql.trimEnd().length,
-              end: file.sql.trimEnd().length,
-              text: '\n\nCOMMIT;',
-            },
-          ],
-        },
+        fix: commitAtEnd(file),
       };
     }
   },
 };
+
+function commitAtEnd({ sql, statements, problems }: FileContext): Fix | undefined {
+  const last = statements.at(-1);
+  // After what cannot be read nothing can be added.
+  if (last === undefined || problems.length > 0) return undefined;
+  const end = Math.max(last.end, sql.trimEnd().length);
+  const isOpen = sql[skipTrivia(sql, last.end)] !== ';';
+  return editOf(...(isOpen ? [{ start: last.end, end: last.end, text: ';' }] : []), {
+    start: end,
+    end,
+    text: '\n\nCOMMIT;',
+  });
+}
