@@ -26,8 +26,9 @@ async function schemaAfter(files: readonly { sql: string }[]): Promise<SchemaFac
   await using copy = await testDatabase({ sql: given.sql });
   await using database = await connect(copy.address, { purpose: 'fixes' });
   for (const { sql } of files) {
-    const { statements } = await parseSql(sql);
-    const { steps } = splitIntoSteps(statements, () => ({ file: 'example', line: 1 }));
+    const { statements, comments } = await parseSql(sql);
+    const place = { file: 'example', line: 1 };
+    const { steps } = splitIntoSteps(statements, () => place, comments);
     for (const step of steps) {
       const run = async (): Promise<void> => {
         for (const each of step.statements) await database.execute(each.sql);
@@ -72,6 +73,26 @@ describe.each(withFix)('the fix for $rule', (example) => {
     const already = new Set(before.findings.map((finding) => finding.rule));
     const worse = after.findings.filter(
       (finding) => finding.severity !== 'info' && !already.has(finding.rule),
+    );
+    expect(worse).toEqual([]);
+  });
+
+  it('is the same in a file with a byte-order mark, Windows lines and letters beyond ASCII', async () => {
+    const elsewhere = (sql: string): string => `\uFEFF-- Größe 🚢\n${sql}`.replaceAll('\n', '\r\n');
+    const [plain] = await fixesOf(example);
+    const [file] = await fixesOf({ ...example, sql: elsewhere(example.sql) });
+    expect(file?.sql).toBe(elsewhere(plain?.sql ?? ''));
+  });
+
+  it('brings nothing worse inside BEGIN and COMMIT', async () => {
+    if (/^(begin|commit|vacuum)\b/im.test(example.sql)) return;
+    const own = { ...example, sql: `BEGIN;\n${example.sql}\nCOMMIT;\n` };
+    const options = { earlier: [given], schema: known(example) };
+    const before = new Set((await check([own], options)).findings.map(({ rule }) => rule));
+    const fixed = await fixesOf(own);
+    const after = await check(fixed, { earlier: [given], schema: known(example) });
+    const worse = after.findings.filter(
+      ({ severity, rule }) => severity !== 'info' && !before.has(rule),
     );
     expect(worse).toEqual([]);
   });

@@ -119,15 +119,17 @@ function isWorse(before: readonly Finding[], after: readonly Finding[]): boolean
   return after.some(({ rule }) => count(after, rule) > count(before, rule));
 }
 
-/** The text with every edit made. */
+/** The text with every edit made; new lines end as the text's first one does. */
 export function applyEdits(sql: string, edits: readonly TextEdit[]): string {
+  const newline = /\r?\n/.exec(sql)?.[0] ?? '\n';
   return (
     [...edits]
       // Two at one place come out in the order given.
       .reverse()
       .sort((a, b) => b.start - a.start)
       .reduce(
-        (text, { start, end, text: inserted }) => text.slice(0, start) + inserted + text.slice(end),
+        (text, { start, end, text: inserted }) =>
+          text.slice(0, start) + inserted.replace(/\r?\n/g, newline) + text.slice(end),
         sql,
       )
   );
