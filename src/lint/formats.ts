@@ -13,7 +13,10 @@ export const formats: Readonly<
 const sarifLevels = { error: 'error', warning: 'warning', info: 'note' } as const;
 
 function sarif(report: CheckReport): string {
-  const used = rules.filter((rule) => report.findings.some((each) => each.rule === rule.id));
+  const allowed = report.allowed.map(({ finding }) => finding);
+  const all = [...report.findings, ...allowed];
+  const used = rules.filter((rule) => all.some((each) => each.rule === rule.id));
+  const prints = fingerprints(all);
   const document = {
     $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
     version: '2.1.0',
@@ -33,7 +36,7 @@ function sarif(report: CheckReport): string {
             })),
           },
         },
-        results: report.findings.map((finding) => ({
+        results: all.map((finding, index) => ({
           ruleId: finding.rule,
           ruleIndex: used.findIndex((rule) => rule.id === finding.rule),
           level: sarifLevels[finding.severity],
@@ -51,7 +54,17 @@ function sarif(report: CheckReport): string {
               },
             },
           ],
-          partialFingerprints: { 'drydock/v1': fingerprint(finding) },
+          partialFingerprints: { 'drydock/v1': prints[index] },
+          ...(index < report.findings.length
+            ? {}
+            : {
+                suppressions: [
+                  {
+                    kind: 'inSource',
+                    justification: report.allowed[index - report.findings.length]?.reason,
+                  },
+                ],
+              }),
         })),
       },
     ],
@@ -78,10 +91,11 @@ function github(report: CheckReport): string {
 const gitlabSeverities = { error: 'critical', warning: 'major', info: 'info' } as const;
 
 function gitlab(report: CheckReport): string {
-  const issues = report.findings.map((finding) => ({
+  const prints = fingerprints(report.findings);
+  const issues = report.findings.map((finding, index) => ({
     description: `${finding.message} ${finding.safeForm}`,
     check_name: finding.rule,
-    fingerprint: fingerprint(finding),
+    fingerprint: prints[index],
     severity: gitlabSeverities[finding.severity],
     location: {
       path: finding.file,
@@ -113,9 +127,16 @@ function markdown(report: CheckReport): string {
   ].join('\n');
 }
 
-// The same finding after lines were added above it: rule, file and statement, not the place.
-function fingerprint({ rule, file, statement, message }: Finding): string {
-  return createHash('sha256')
-    .update(JSON.stringify([rule, file, statement, message]))
-    .digest('hex');
+// The same finding after lines were added above it: rule, file and statement, not the place. Of several
+// equal ones each has its number, for who reads them keeps one of each.
+function fingerprints(findings: readonly Finding[]): string[] {
+  const seen = new Map<string, number>();
+  return findings.map(({ rule, file, statement, message }) => {
+    const what = JSON.stringify([rule, file, statement, message]);
+    const number = (seen.get(what) ?? 0) + 1;
+    seen.set(what, number);
+    return createHash('sha256')
+      .update(number === 1 ? what : `${what} ${number}`)
+      .digest('hex');
+  });
 }

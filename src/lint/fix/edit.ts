@@ -30,15 +30,18 @@ export function insertAfter(
   return { start: at, end: at, text };
 }
 
-const opaque = /'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n\r]*|\/\*[\s\S]*?\*\/|\$(\w*)\$[\s\S]*?\$\1\$/g;
+// A word may hold dollar signs, which open no quote then.
+const opaque =
+  /[a-z_\u0080-\uffff][\w$\u0080-\uffff]*|'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n\r]*|\/\*[\s\S]*?\*\/|\$(\w*)\$[\s\S]*?\$\1\$/gi;
 
 // The text with comments and quotes blanked out, so that no word in them is taken for SQL. Every
 // character beyond ASCII is a letter to the server, also those that JavaScript takes for space.
 function masked(text: string): string {
   return text
-    .replace(opaque, (part) =>
-      /^[-/]/.test(part) ? ' '.repeat(part.length) : `"${'_'.repeat(part.length - 2)}"`,
-    )
+    .replace(opaque, (part) => {
+      if (/^[-/]/.test(part)) return ' '.repeat(part.length);
+      return /^['"$]/.test(part) ? `"${'_'.repeat(part.length - 2)}"` : part.replaceAll('$', '_');
+    })
     .replace(/[^\0-\x7f]/g, '_');
 }
 
