@@ -1,20 +1,28 @@
 // Rehearsals in order: which copy the plan runs on, what is watched there, and what is made of it.
 
 import { applyPlan } from './apply/apply.ts';
+import { messageOf } from './core/failure.ts';
 import { readLedger } from './history/ledger.ts';
+import type { Finding } from './lint/finding.ts';
 import { takeSnapshot } from './lint/live-schema.ts';
 import { locksOf } from './lint/locks-of.ts';
 import { modelOf } from './lint/snapshot.ts';
+import { tablesIn } from './lint/tables-in.ts';
 import { tablesEmptiedBy } from './lint/takes-rows.ts';
 import { readMigrations } from './migration/file.ts';
 import { makePlan, type Plan } from './migration/plan.ts';
 import type { Address } from './postgres/address.ts';
 import { connect } from './postgres/connect.ts';
 import { parseSql } from './postgres/parser.ts';
-import { type Project, planFor, targetNamed } from './project.ts';
+import { findingsOf } from './preflight.ts';
+import { type Project, planFor, reading, type Target, targetNamed } from './project.ts';
 import { backupNamed, withProvenCopy } from './recovery.ts';
+import { forecast } from './rehearsal/forecast.ts';
+import { type EnvironmentFigures, readEnvironment } from './rehearsal/forecast-environment.ts';
 import { rehearse, type StatementReader } from './rehearsal/rehearse.ts';
 import type { CopyOrigin, RehearsalReport } from './rehearsal/report.ts';
+import { judgeFindings } from './rehearsal/report-findings.ts';
+import { problemsOf } from './rehearsal/report-problems.ts';
 
 /** A wish to see what the pending migrations of an environment really do. */
 export interface RehearsalRequest {
@@ -30,23 +38,36 @@ export async function rehearseChange(
 ): Promise<RehearsalReport> {
   const target = targetNamed(project, request.environment);
   const plan = await planFor(project, target, request.file);
+  const findings = await findingsOf(project, plan);
   const backup = await backupNamed(project, target);
   return withProvenCopy(project, backup, async (copy, _proof, { place }) =>
-    rehearseOn(project, {
+    rehearseOn(project, target, {
       copy,
       plan: await planForCopy(project, copy, plan),
+      findings,
       origin: { from: 'backup', name: backup.name, place },
     }),
   );
 }
 
-/** Rehearses a plan on a copy that stands ready. */
+/** A copy that stands ready, and what is run on it. */
+export interface ReadyCopy {
+  readonly copy: Address;
+  readonly origin: CopyOrigin;
+  readonly plan: Plan;
+  readonly findings: readonly Finding[];
+}
+
+/** Rehearses a plan on a copy, and says what the environment would feel of it. */
 export async function rehearseOn(
   project: Project,
-  { copy, plan, origin }: { copy: Address; plan: Plan; origin: CopyOrigin },
+  target: Target,
+  { copy, origin, plan, findings }: ReadyCopy,
 ): Promise<RehearsalReport> {
   const { context, actor } = project;
-  const { report } = await rehearse(context, {
+  // While the copy is busy the environment is only looked at.
+  const looking = lookAt(project, target);
+  const { report, tablesBefore } = await rehearse(context, {
     copy,
     plan,
     origin,
@@ -59,7 +80,38 @@ export async function rehearseOn(
         appliedBy: `${actor.who}@${actor.host}`,
       }),
   });
-  return report;
+  const { statements, tables = [] } = report;
+  const made = forecast({
+    statements,
+    copy: tablesBefore,
+    isWhole: origin.from === 'backup' || origin.from === 'clone',
+    environment: await looking,
+    budget: { blocksForMs: target.environment.blocksForMs },
+  });
+  return {
+    ...report,
+    forecast: made,
+    problems: problemsOf({ statements, tables, forecast: made }),
+    check: judgeFindings(findings, statements),
+  };
+}
+
+// An environment that cannot be read now was read a moment ago, for its plan: the forecast then says
+// what it does not know.
+async function lookAt(project: Project, target: Target): Promise<EnvironmentFigures | null> {
+  const { context } = project;
+  try {
+    return await reading(project, target, (database) =>
+      readEnvironment(context, database, tablesIn),
+    );
+  } catch (failure) {
+    if (context.signal.aborted) return null;
+    context.emit({
+      kind: 'note',
+      text: `The traffic of ${target.environment.name} could not be read: ${messageOf(failure)}.`,
+    });
+    return null;
+  }
 }
 
 /** What the check knows of statements, for what watching cannot see. */

@@ -172,9 +172,10 @@ async function promote(project: Project, change: Change): Promise<ChangeReport> 
     backup,
     async (copy, proven, server) => ({
       proof: proven,
-      rehearsal: await rehearseOn(project, {
+      rehearsal: await rehearseOn(project, target, {
         copy,
         plan,
+        findings,
         origin: { from: 'backup', name: backup.name, place: server.place },
       }),
     }),

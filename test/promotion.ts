@@ -6,6 +6,7 @@ import type { Finding } from '../src/lint/finding.ts';
 import type { Migration } from '../src/migration/file.ts';
 import { emptyStep } from '../src/migration/steps.ts';
 import type { EnvironmentState, PromotionEvidence } from '../src/promotion/evidence.ts';
+import type { RehearsalReport } from '../src/rehearsal/report.ts';
 
 /** A winter night in New York: 03:00 there. */
 const now: Date = new Date('2026-01-15T08:00:00Z');
@@ -40,6 +41,7 @@ export const production: Environment = {
   backupEngine: undefined,
   monitorMs: 0,
   apply: {},
+  blocksForMs: 500,
   deploy: undefined,
   health: 'https://app.example/api/health/detailed',
   notify: [],
@@ -112,6 +114,22 @@ export function finding(concern: Finding['concern']): Finding {
   };
 }
 
+const rehearsal: RehearsalReport = {
+  kind: 'rehearsal',
+  version: 1,
+  plan: 'p',
+  startedAt: hoursAgo(0.1).toISOString(),
+  endedAt: hoursAgo(0).toISOString(),
+  outcome: 'done',
+  environment: 'production',
+  copy: { from: 'backup', name: 'b.dump', place: 'memory' },
+  serverVersion: 150_000,
+  statements: [],
+  totalMs: 12,
+  longestBlock: null,
+  problems: [],
+};
+
 /** Evidence that opens every gate. */
 export function evidence(more: Partial<PromotionEvidence> = {}): PromotionEvidence {
   return {
@@ -130,7 +148,7 @@ export function evidence(more: Partial<PromotionEvidence> = {}): PromotionEviden
       probes: [{ probe: 'application', healthy: true, answered: true, figure: '200 in 5 ms' }],
     },
     backup: { file: 'b.dump', takenAt: hoursAgo(0.1), restoreMs: 4_000 },
-    rehearsal: null,
+    rehearsal,
     ...more,
   };
 }

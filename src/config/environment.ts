@@ -120,6 +120,8 @@ export interface Environment {
     readonly concurrentPatienceMs?: number | undefined;
     readonly endIdleAfterMs?: number | undefined;
   };
+  /** The longest time for which a lock of a migration may keep readers or writers waiting. */
+  readonly blocksForMs: number;
   /** Shell command that brings a release of the application to this environment. */
   readonly deploy: string | undefined;
   /** Address that answers with 200 while the application is healthy. */

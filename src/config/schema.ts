@@ -48,6 +48,7 @@ const environmentSchema = z.strictObject({
       endIdleAfter: duration.optional(),
     })
     .optional(),
+  budget: z.strictObject({ blocksFor: duration.optional() }).optional(),
   deploy: z.string().min(1).optional(),
   health: z.url({ protocol: /^https?$/, error: 'is not an http address' }).optional(),
   notify: z
@@ -148,6 +149,7 @@ function trusted(
       concurrentPatienceMs: optionalMs(checked.apply?.concurrentPatience),
       endIdleAfterMs: optionalMs(checked.apply?.endIdleAfter),
     },
+    blocksForMs: milliseconds(checked.budget?.blocksFor ?? '500ms'),
     deploy: checked.deploy,
     health: checked.health,
     notify: (checked.notify ?? []).flatMap(({ webhook, kind, secret }) => {

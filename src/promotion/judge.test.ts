@@ -19,6 +19,8 @@ function stateOf(id: string, given: PromotionEvidence): string | undefined {
 }
 
 const { target } = evidence();
+const { rehearsal } = evidence();
+if (rehearsal === null) throw new Error('the evidence has no rehearsal');
 const red = { at: hoursAgo(2), healthy: false, probes: [] };
 
 // Each case spoils one thing and must close exactly that gate.
@@ -129,6 +131,12 @@ const spoiled: readonly (readonly [string, string, Partial<PromotionEvidence>])[
       },
     },
   ],
+  ['rehearsed-within-budget', 'it was not rehearsed', { rehearsal: null }],
+  [
+    'rehearsed-within-budget',
+    'a lock is held for too long',
+    { rehearsal: { ...rehearsal, problems: ['008_a:3 holds ACCESS EXCLUSIVE on users'] } },
+  ],
   ['way-back-ready', 'there is no proven backup', { backup: null }],
   [
     'way-back-ready',
@@ -158,6 +166,7 @@ describe('the gates', () => {
       'Team notified',
       'Monitoring ready',
       'Rollback plan prepared',
+      'Rehearsed within budget',
     ]);
   });
 

@@ -12,6 +12,7 @@ import { noDestructiveStatements } from './gates/no-destructive-statements.ts';
 import { notFrozen } from './gates/not-frozen.ts';
 import { reRunnable } from './gates/re-runnable.ts';
 import { rightDatabase } from './gates/right-database.ts';
+import { rehearsedWithinBudget } from './gates/rehearsed-within-budget.ts';
 import { soaked } from './gates/soaked.ts';
 import { teamNotified } from './gates/team-notified.ts';
 import { testedLocally } from './gates/tested-locally.ts';
@@ -34,6 +35,7 @@ export const gates: readonly Gate[] = [
   notFrozen,
   approved,
   noBlockers,
+  rehearsedWithinBudget,
 ];
 
 /** Judges all gates. A waiver turns a closed gate into a waived one, with name and reason. */

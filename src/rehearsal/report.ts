@@ -2,8 +2,10 @@
 // around the plan. JSON-serialisable throughout.
 
 import type { Evidence } from '../core/evidence.ts';
+import type { Forecast } from './forecast.ts';
 import type { HeldLock } from './locks.ts';
 import type { TableChange } from './observe-tables.ts';
+import type { JudgedCheck } from './report-findings.ts';
 
 /** Rows of a table that a statement changed, as the server counted them. */
 export interface ChangedRows {
@@ -62,6 +64,12 @@ export interface CopyOrigin {
 export interface RehearsalParts {
   /** Tables whose rows or size the plan changed. */
   readonly tables?: readonly TableChange[];
+  /** What the environment would feel. */
+  readonly forecast?: Forecast;
+  /** What must not reach the environment, as sentences: over budget, rows that are gone. */
+  readonly problems?: readonly string[];
+  /** The findings of the check, held against what was seen. */
+  readonly check?: JudgedCheck;
 }
 
 /** The evidence of a rehearsal. */

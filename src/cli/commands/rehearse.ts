@@ -1,4 +1,6 @@
 import { resolve } from 'node:path';
+import { exitCodes } from '../exit-code.ts';
+import { styler } from '../render/failure.ts';
 import { renderRehearsal } from '../render/rehearsal.ts';
 import { type Verb, verb } from '../verb.ts';
 import { environmentArgument, migrationArgument } from './arguments.ts';
@@ -15,6 +17,11 @@ export const rehearse: Verb = verb({
       environment,
       file: file?.includes('/') ? resolve(cwd, file) : file,
     });
-    return { data: report, text: renderRehearsal(report) };
+    const { problems = [] } = report;
+    return {
+      data: report,
+      text: renderRehearsal(report, styler(process.stdout)),
+      exit: problems.length > 0 ? exitCodes.rehearsalFailed : exitCodes.done,
+    };
   },
 });
