@@ -4,6 +4,7 @@ import type { ChangeReport } from '../../change-report.ts';
 import { formatDuration } from '../../core/duration.ts';
 import { renderGates } from './gates.ts';
 import { healthSentence } from './health.ts';
+import { renderRehearsal } from './rehearsal.ts';
 import { wrapLines } from './text.ts';
 
 /** The closing words of `drydock apply`. */
@@ -23,6 +24,7 @@ export function renderChange(report: ChangeReport): string {
       return [
         `Nothing was changed in ${environment}: ${closed.map((gate) => gate.id).join(', ')} ${closed.length === 1 ? 'is' : 'are'} closed.`,
         '',
+        ...(report.rehearsal === null ? [] : [renderRehearsal(report.rehearsal), '']),
         renderGates(report.gates),
       ].join('\n');
     }
