@@ -166,7 +166,6 @@ describe('the gates', () => {
       'Team notified',
       'Monitoring ready',
       'Rollback plan prepared',
-      'Rehearsed within budget',
     ]);
   });
 
