@@ -3,9 +3,9 @@ import { finding } from '../../test/promotion.ts';
 import { type ForecastInput, type ForecastLock, forecast } from './forecast.ts';
 import type { EnvironmentFigures, TableTraffic } from './forecast-environment.ts';
 import { lockSentence, planSentences } from './forecast-sentences.ts';
-import type { RehearsedStatement } from './report.ts';
 import { judgeFindings } from './report-findings.ts';
 import { problemsOf } from './report-problems.ts';
+import type { RehearsedStatement } from './statement.ts';
 
 const mega = 1_048_576;
 

@@ -4,7 +4,7 @@
 import type { Blocked, LockMode } from '../postgres/table-lock.ts';
 import type { EnvironmentFigures, TableTraffic } from './forecast-environment.ts';
 import type { TableFigures } from './observe-tables.ts';
-import type { RehearsedStatement } from './report.ts';
+import type { RehearsedStatement } from './statement.ts';
 
 /** How sure a figure is: as on a copy of the same size, scaled from a smaller one, or not known. */
 export type Confidence = 'measured' | 'scaled' | 'unknown';

@@ -5,7 +5,7 @@ import type { ToldFacts } from './observe-notices.ts';
 import type { SeenLock } from './observe-outside.ts';
 import { type LockedRelation, noRows, type Reading } from './observe-relations.ts';
 import { isTable, type KnownRelation } from './observe-schema.ts';
-import type { ChangedRows, StatementFacts } from './report.ts';
+import type { ChangedRows, StatementFacts } from './statement.ts';
 
 /** The facts of one statement; how long its locks were held is known when its transaction has ended. */
 export type ObservedFacts = Omit<StatementFacts, 'locks'> & {

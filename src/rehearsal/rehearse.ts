@@ -11,7 +11,8 @@ import { heldMs, longestBlocking } from './locks.ts';
 import { type LockReader, watchStatements } from './observe.ts';
 import { readTables, type TableFigures, tableChanges } from './observe-tables.ts';
 import type { ObservedFacts } from './observe-work.ts';
-import type { CopyOrigin, RehearsalParts, RehearsalReport, RehearsedStatement } from './report.ts';
+import type { CopyOrigin, RehearsalParts, RehearsalReport } from './report.ts';
+import type { RehearsedStatement } from './statement.ts';
 
 /** What a statement says of itself: functions of the check, handed in. */
 export interface StatementReader {

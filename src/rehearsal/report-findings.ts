@@ -5,7 +5,7 @@ import { basename } from 'node:path';
 import { formatDuration } from '../core/duration.ts';
 import type { Finding } from '../lint/finding.ts';
 import { isAtLeast } from '../postgres/table-lock.ts';
-import type { RehearsedStatement } from './report.ts';
+import type { RehearsedStatement } from './statement.ts';
 
 /** A finding and what became of it on the copy. */
 export interface JudgedFinding {

@@ -4,7 +4,7 @@ import { formatDuration } from '../core/duration.ts';
 import type { Forecast } from './forecast.ts';
 import { isDiskTooSmall, lockSentence } from './forecast-sentences.ts';
 import type { TableChange } from './observe-tables.ts';
-import type { RehearsedStatement } from './report.ts';
+import type { RehearsedStatement } from './statement.ts';
 
 /** What is judged. */
 export interface Judged {

@@ -2,7 +2,7 @@
 
 import { formatBytes } from '../core/duration.ts';
 import type { HeldLock } from './locks.ts';
-import type { RehearsedStatement } from './report.ts';
+import type { RehearsedStatement } from './statement.ts';
 
 /** A stretch of time from the beginning of the plan. */
 export interface Span {
