@@ -165,7 +165,13 @@ async function dumpAlone(
   );
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return { clients, ...(await dumpSnapshot(context, { ...options, ...place, clients })) };
+      const onLongSnapshot = (): void =>
+        context.emit({
+          kind: 'note',
+          text: `The snapshot of this backup is old by now: until it is done, ${environment} keeps every row that is deleted or changed.`,
+        });
+      const how = { ...options, ...place, clients, onLongSnapshot };
+      return { clients, ...(await dumpSnapshot(context, how)) };
     } catch (failure) {
       if (!isLockFailure(failure)) throw failure;
       if (attempt === attempts) throw await lockedFailure(database, failure);

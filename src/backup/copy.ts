@@ -96,12 +96,19 @@ function copyName(database: string): string {
   return ['postgres', 'template0', 'template1'].includes(database) ? `${database}_copy` : database;
 }
 
+// A dump is loaded with an empty search_path (manual, pg_dump, Notes).
+function searchPathHint(said: string): string {
+  return /(relation|function|type|operator) .* does not exist/.test(said)
+    ? 'A function in a constraint, an index, a generated column or a materialised view that finds things by the search_path does not find them in a restore: ALTER FUNCTION … SET search_path = … mends it. '
+    : '';
+}
+
 function notRestorable(backup: Backup, cause: unknown): unknown {
   if (!(cause instanceof Failure) || cause.code !== 'archive/load-failed') return cause;
   return new Failure({
     code: 'proof/not-restorable',
     message: `${backup.name} could not be restored: ${String(cause.details.said)}`,
-    hint: `Remove the cause, take a new backup with \`drydock backup ${backup.manifest.environment}\`, and prove that.`,
+    hint: `${searchPathHint(String(cause.details.said))}Remove the cause, take a new backup with \`drydock backup ${backup.manifest.environment}\`, and prove that.`,
     details: cause.details,
     cause,
   });

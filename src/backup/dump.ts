@@ -137,7 +137,10 @@ function dumpFailure(said: string, { address, folder }: DumpOptions): Failure {
   return new Failure({
     code: 'backup/dump-failed',
     message: `pg_dump could not dump ${address.label}: ${said}`,
-    hint: 'Remove the cause that pg_dump names, then type the same command again.',
+    // One lock for each table, all of them held to the end (manual, 20.12).
+    hint: said.includes('max_locks_per_transaction')
+      ? 'Let the server lock as many tables at once: ALTER SYSTEM SET max_locks_per_transaction to a number with which max_locks_per_transaction times max_connections is twice the number of tables, sequences and indexes; restart it, then type the same command again.'
+      : 'Remove the cause that pg_dump names, then type the same command again.',
     details: { said },
   });
 }

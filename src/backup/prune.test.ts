@@ -24,11 +24,11 @@ const at = (time: Date): TestContext => {
   return { ...context, clock: { ...context.clock, now: () => time } };
 };
 
-/** One small backup of each age, all of them said to be proven. */
+/** One small backup of each age, the oldest taken first, all of them said to be proven. */
 async function backupsOfAge(...ages: readonly number[]): Promise<Backup[]> {
   await using database = await testDatabase({ sql: 'CREATE TABLE t (id int)' });
-  const made: Backup[] = [];
-  for (const [index, age] of ages.entries()) {
+  const made = new Map<number, Backup>();
+  for (const [index, age] of ages.toSorted((a, b) => b - a).entries()) {
     const context = at(new Date(now.getTime() - age * dayMs));
     const taken = await backUp(context, {
       environment: 'production',
@@ -45,9 +45,9 @@ async function backupsOfAge(...ages: readonly number[]): Promise<Backup[]> {
     const proof = { outcome: 'done', dumpSha256 } as unknown as Manifest['proof'];
     const manifest = { ...taken.manifest, proof };
     await writeManifest(taken.file, manifest);
-    made.push({ ...taken, manifest });
+    made.set(age, { ...taken, manifest });
   }
-  return made;
+  return ages.flatMap((age) => made.get(age) ?? []);
 }
 
 async function pruning(time = now): Promise<PruneReport> {

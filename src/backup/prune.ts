@@ -8,7 +8,13 @@ import { verifyArchive } from '../postgres/archive.ts';
 import { backupFolder } from './backups.ts';
 import { exists, filesBeside, keepFileOf } from './file-name.ts';
 import { type Backup, syncFolder, validProof } from './manifest.ts';
-import { judgeRetention, type Retainable, type RetentionRules, type Verdict } from './retention.ts';
+import {
+  judgeRetention,
+  type LogPosition,
+  type Retainable,
+  type RetentionRules,
+  type Verdict,
+} from './retention.ts';
 
 /** A backup with what decides about it. */
 export interface RetainableBackup extends Retainable {
@@ -29,6 +35,15 @@ export interface PruneReport {
 
 const graceMs = 24 * 3_600_000;
 
+// pg_lsn is two hexadecimal numbers of 32 bits (manual, 8.20).
+function logPosition({ manifest }: Backup): LogPosition | null {
+  const { lsn, systemIdentifier, timeline } = manifest.source;
+  if (lsn === null || systemIdentifier === null) return null;
+  const [high = '0', low = '0'] = lsn.split('/');
+  const bytes = (BigInt(`0x${high}`) << 32n) + BigInt(`0x${low}`);
+  return { server: `${systemIdentifier} ${timeline}`, bytes };
+}
+
 /** Judges the backups of an environment, wherever they are. */
 export async function judgeBackups(
   backups: readonly Backup[],
@@ -39,6 +54,7 @@ export async function judgeBackups(
     name: stored.name,
     takenAt: new Date(stored.manifest.endedAt),
     sizeBytes: stored.manifest.dump.sizeBytes,
+    log: logPosition(stored),
     proven: validProof(stored) !== null,
     precedesMigration: stored.manifest.plan !== null,
     marked: await exists(keepFileOf(stored.file)),

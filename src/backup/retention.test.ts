@@ -8,9 +8,13 @@ const now = new Date('2025-10-15T12:00:00Z');
 function backup(ageDays: number, more: Partial<Retainable> = {}): Retainable {
   const takenAt = new Date(now.getTime() - ageDays * dayMs);
   const name = `age ${ageDays}`;
-  const whole = { sizeBytes: 100, proven: true, precedesMigration: true, marked: false };
+  const whole = { sizeBytes: 100, log: null, proven: true, precedesMigration: true, marked: false };
   return { name, takenAt, ...whole, ...more };
 }
+
+const at = (server: string, bytes: bigint): Pick<Retainable, 'log'> => ({
+  log: { server, bytes },
+});
 
 const rules = (more: Partial<RetentionRules> = {}): RetentionRules => ({
   now,
@@ -40,12 +44,21 @@ describe('of the old backups', () => {
       [backup(1, { sizeBytes: 49 }), backup(40)],
     ],
     ['all stay when the newest is from the future', [backup(-1), backup(40)]],
+    [
+      'all stay when one is younger by its time and older by the log of its server',
+      [backup(1), backup(2, at('a', 9n)), backup(35, at('a', 5n)), backup(40, at('a', 7n))],
+    ],
     ['a marked one stays', [backup(1), backup(40, { marked: true })]],
     [
       'the newest proven one before a migration stays',
       [backup(1, { precedesMigration: false }), backup(2, { proven: false }), backup(40)],
     ],
   ];
+  it('goes one whose log is of another server, or grew with the time', () => {
+    const others = [backup(1, at('a', 9n)), backup(35, at('b', 99n)), backup(40, at('a', 7n))];
+    expect(deleted(others)).toEqual(['age 35', 'age 40']);
+  });
+
   it.each(kept)('%s', (_what, backups) => {
     expect(deleted(backups)).toEqual([]);
   });
@@ -75,6 +88,7 @@ describe('whatever the history', () => {
       .integer({ min: -3, max: 400 })
       .map((days) => new Date(now.getTime() - days * dayMs)),
     sizeBytes: fc.integer({ min: 0, max: 1_000 }),
+    log: fc.constantFrom(null, at('a', 1n).log, at('a', 2n).log, at('b', 1n).log),
     proven: fc.boolean(),
     precedesMigration: fc.boolean(),
     marked: fc.boolean(),

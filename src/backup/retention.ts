@@ -2,12 +2,21 @@
 
 import { formatBytes, formatDuration } from '../core/duration.ts';
 
+/** A place in the log of one server, which only grows. */
+export interface LogPosition {
+  /** Identity of the server, and its timeline: places of others tell nothing. */
+  readonly server: string;
+  readonly bytes: bigint;
+}
+
 /** A backup, as far as its age and worth go. */
 export interface Retainable {
   readonly name: string;
   /** As its manifest tells: never read from a name. */
   readonly takenAt: Date;
   readonly sizeBytes: number;
+  /** Where the log of the server stood; null where that is not known. */
+  readonly log: LogPosition | null;
   /** It was restored and compared. */
   readonly proven: boolean;
   /** It was taken before a migration. */
@@ -44,7 +53,7 @@ export function judgeRetention<B extends Retainable>(
   rules: RetentionRules,
 ): readonly Verdict<B>[] {
   const newestFirst = backups.toSorted((a, b) => b.takenAt.getTime() - a.takenAt.getTime());
-  const doubt = doubtAbout(newestFirst, rules.now);
+  const doubt = doubtAbout(newestFirst, rules.now) ?? doubtAboutClock(newestFirst);
   const last = new Map<B | undefined, string>([
     [newestFirst.find(({ proven }) => proven), 'the newest proven one'],
     [
@@ -65,6 +74,20 @@ export function judgeRetention<B extends Retainable>(
       ? { backup, fate: 'delete', reason: `older than ${formatDuration(rules.keepMs)}` }
       : { backup, fate: 'keep', reason };
   });
+}
+
+// The log of a server only grows: one that is younger by its time and older by the log was taken while
+// a clock was wrong, and then no age is to be trusted.
+function doubtAboutClock(newestFirst: readonly Retainable[]): string | undefined {
+  const highest = new Map<string, Retainable>();
+  for (const backup of newestFirst.toReversed()) {
+    if (backup.log === null) continue;
+    const before = highest.get(backup.log.server);
+    if (before?.log != null && before.log.bytes > backup.log.bytes)
+      return `the clock went back: ${backup.name} is younger than ${before.name} by its time, and older by the log of the server; look at both, and remove one by hand`;
+    highest.set(backup.log.server, backup);
+  }
+  return undefined;
 }
 
 // The older ones are the way back as long as the newest one is in doubt.

@@ -25,6 +25,8 @@ export interface SnapshotOptions {
   /** Databases from this size on are dumped side by side into a folder; 256 MB if left out. */
   readonly folderFromBytes?: number;
   readonly reporter: StepReporter;
+  /** Told when the snapshot has been held for long. */
+  readonly onLongSnapshot?: () => void;
 }
 
 /** A dump, and what the same snapshot holds. */
@@ -38,6 +40,8 @@ export interface DumpedSnapshot extends Dumped {
 
 // Hashing takes the server about as long as dumping does: 1.5 s for so much, on one core.
 const defaultHashUpToBytes = 128 * 1024 ** 2;
+
+const longSnapshotMs = 15 * 60_000;
 
 // Below, starting further sessions takes about as long as they save.
 const defaultFolderFromBytes = 256 * 1024 ** 2;
@@ -71,6 +75,7 @@ export async function dumpSnapshot(
     // Before pg_dump reads the sequences: they move on outside of any snapshot, so the dump may only
     // be ahead of the figures, never behind.
     const outline = await readOutline(database);
+    const warning = setTimeout(() => options.onLongSnapshot?.(), longSnapshotMs);
     const [rows, dumped] = await together(stop, [
       readRows(database, { upToBytes: hashUpToBytes }),
       dump({
@@ -84,7 +89,7 @@ export async function dumpSnapshot(
         reporter: options.reporter,
         signal,
       }),
-    ]);
+    ]).finally(() => clearTimeout(warning));
     const serverClock = { startedAt, endedAt: await serverTime(database) };
     const figures = {
       source: { ...source, serverClock },

@@ -5,6 +5,9 @@ import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { throwIfInterrupted } from '../../core/context.ts';
+import { roomIn } from '../../core/disk.ts';
+import { formatBytes } from '../../core/duration.ts';
+import { Failure } from '../../core/failure.ts';
 import { partialName } from '../file-name.ts';
 import { syncFolder } from '../manifest.ts';
 import {
@@ -39,9 +42,12 @@ export function localStore(folder: string): Store {
   return {
     label: root,
     put: (key, path, transfer) =>
-      reaching(() =>
-        writeWhole(pathOf(key), (partial) => copy(path, partial, { ...transfer, what: path })),
-      ),
+      reaching(async () => {
+        await refuseFullDisk(root, transfer.content.sizeBytes);
+        await writeWhole(pathOf(key), (partial) =>
+          copy(path, partial, { ...transfer, what: path }),
+        );
+      }),
     get: (key, path, transfer) =>
       reaching(async () => {
         const from = pathOf(key);
@@ -87,6 +93,17 @@ export function localStore(folder: string): Store {
         return swept;
       }),
   };
+}
+
+async function refuseFullDisk(root: string, neededBytes: number): Promise<void> {
+  await mkdir(root, { recursive: true, mode: 0o700 });
+  const room = await roomIn(root);
+  if (room === undefined || room.freeBytes - room.reserveBytes >= neededBytes) return;
+  throw new Failure({
+    code: 'store/no-space',
+    message: `there is no room in the store ${root}: ${formatBytes(room.freeBytes)} are free and ${formatBytes(neededBytes)} are needed`,
+    hint: `Make room there (\`df -h ${root}\` shows the disk), then type the same command again.`,
+  });
 }
 
 // Under another name first, and on the disk, so that the real name says "whole".
