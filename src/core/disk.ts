@@ -11,7 +11,7 @@ export interface Room {
 
 const mostReserveBytes = 256 * 1024 ** 2;
 const reservePart = 0.02;
-const pollMs = 500;
+const pollMs = 200;
 
 /** The room on the disk of a folder; undefined where it cannot be seen. */
 export async function roomIn(folder: string): Promise<Room | undefined> {

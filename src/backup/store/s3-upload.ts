@@ -79,12 +79,15 @@ async function sendParts(
   const hash = createHash('sha256');
   const tags: string[] = [];
   const underway = new Set<Promise<void>>();
+  // Kept until somebody looks: a part may fail while the next one is being read.
+  const failures: unknown[] = [];
   let read = 0;
   let arrived = 0;
   await using file = await open(options.path);
   try {
     for (let number = 1; ; number += 1) {
       throwIfInterrupted(signal);
+      if (failures.length > 0) break;
       const body = await readPart(file, partBytes);
       if (body.length === 0) break;
       hash.update(body);
@@ -93,15 +96,15 @@ async function sendParts(
         tags[number - 1] = await sendPart(send, { key, id, number, body, before, signal });
         arrived += body.length;
         onBytes?.(arrived);
-      })();
-      // A failure is told by the race below or by the end, and by nobody twice.
-      transfer.catch(() => {});
+      })()
+        .catch((failure: unknown) => void failures.push(failure))
+        .finally(() => underway.delete(transfer));
       underway.add(transfer);
-      void transfer.finally(() => underway.delete(transfer)).catch(() => {});
       if (underway.size >= partsAtOnce) await Promise.race(underway);
     }
     await Promise.all(underway);
     throwIfInterrupted(signal);
+    if (failures.length > 0) throw failures[0];
   } finally {
     await Promise.allSettled(underway);
   }

@@ -251,6 +251,25 @@ describe('a bucket', () => {
     expect(await store.read('a')).toBe('text');
   });
 
+  it.each([1, 2, 3])('fails when part %s is refused, and shows nothing', async (part) => {
+    const store = await open('refused');
+    const { path, content } = await fileOf(large);
+    server.fault = ({ method, url }) =>
+      method === 'PUT' && url.searchParams.get('partNumber') === String(part)
+        ? { kind: 'status', status: 400 }
+        : undefined;
+    await expect(store.put('large', path, transfer(content))).rejects.toMatchObject({
+      code: 'store/refused',
+    });
+    server.fault = () => undefined;
+    expect(await store.list('')).toEqual([]);
+    await store.put('large', path, transfer(content));
+    const to = back();
+    await store.get('large', to, transfer(content));
+    expect(sha256(await readFile(to))).toBe(content.sha256);
+    await store.remove('large');
+  });
+
   it('fails when a body arrives changed, and shows nothing', async () => {
     const store = await open('flipped');
     const { path, content } = await fileOf(randomBytes(1_000));
