@@ -29,6 +29,7 @@ export async function runAlone(run: StepRun): Promise<StepResult> {
   const [statement] = run.step.statements;
   if (statement === undefined) return nothingDone;
   const shape = await readAloneStatement(statement.sql);
+  if (run.earlier.length > 0) await untilPredecessorsAreGone(run);
   const earlier = run.earlier.at(-1)?.before as Before | null | undefined;
   const found = await lookAt(run.database, shape, earlier ?? undefined);
   if (found.kind === 'done') {
@@ -50,6 +51,29 @@ export async function runAlone(run: StepRun): Promise<StepResult> {
   await run.record(result);
   return result;
 }
+
+// The server process of a run that was killed may still be at work: it notices after a moment that
+// nobody is there, and only then is there something to look at.
+async function untilPredecessorsAreGone({
+  context,
+  database,
+  say,
+  policy,
+}: StepRun): Promise<void> {
+  const deadline = performance.now() + policy.concurrentPatienceMs;
+  while (performance.now() < deadline) {
+    const [row] = await database.query<{ pid: number }>(
+      `SELECT pid FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()
+          AND application_name = current_setting('application_name') AND state = 'active'`,
+    );
+    if (row === undefined) return;
+    say(`waits for server process ${row.pid} of an earlier run to end`);
+    await context.clock.sleep(predecessorPollMs, context.signal);
+  }
+}
+
+const predecessorPollMs = 100;
 
 const nothingDone: StepResult = { statements: [], retries: 0, lockWaitMs: 0 };
 
