@@ -87,8 +87,17 @@ export async function doing<T>(
   );
 }
 
-/** What is pending in an environment, up to a file when one is named. */
-export async function planFor(project: Project, target: Target, file?: string): Promise<Plan> {
+/**
+ * What is pending in an environment, up to a file when one is named.
+ *
+ * @param resumed version of a migration that stopped half-way, whose file may have been corrected
+ */
+export async function planFor(
+  project: Project,
+  target: Target,
+  file?: string,
+  resumed?: string,
+): Promise<Plan> {
   const migrations = await readMigrations(project.config.migrations);
   const ledger = await reading(project, target, readLedger);
   return makePlan({
@@ -96,6 +105,7 @@ export async function planFor(project: Project, target: Target, file?: string): 
     migrations,
     ledger,
     outOfOrder: target.environment.outOfOrder,
+    resumed,
     upTo: file === undefined ? undefined : await versionOfFile(project, file),
   });
 }

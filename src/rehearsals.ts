@@ -77,6 +77,8 @@ export async function rehearseOn(
         address: copy,
         plan,
         observer,
+        // A copy has no person to look, and nothing to lose.
+        resume: true,
         appliedBy: `${actor.who}@${actor.host}`,
       }),
   });

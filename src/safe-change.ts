@@ -6,11 +6,13 @@ import type { ApplyReport } from './apply/report.ts';
 import { type ChangeReport, changeReport, journalOutcome } from './change-report.ts';
 import { step } from './core/context.ts';
 import { Failure, messageOf } from './core/failure.ts';
+import { resumableVersion } from './half-done.ts';
 import { takeSample } from './health/sample.ts';
 import { verifyHealth } from './health/verify.ts';
 import { assertNotFrozen } from './history/freeze.ts';
 import { type HealthSample, recordSample } from './history/health-samples.ts';
 import type { Finding } from './lint/finding.ts';
+import { readMigrations } from './migration/file.ts';
 import { type Plan, planNames } from './migration/plan.ts';
 import type { Address } from './postgres/address.ts';
 import { connect } from './postgres/connect.ts';
@@ -61,6 +63,11 @@ export interface ChangeRequest {
   /** How long a transaction goes on trying to get its locks, in milliseconds; a minute if left out. */
   readonly lockPatienceMs?: number | undefined;
   readonly wait?: Wait | undefined;
+  /**
+   * Goes on with a migration that stopped half-way although its file was corrected since, or although
+   * nobody can see what its last statement did: a person has looked.
+   */
+  readonly resume?: boolean | undefined;
 }
 
 const healthPatienceMs = 15_000;
@@ -75,7 +82,7 @@ const healthPatienceMs = 15_000;
 export async function applyChange(project: Project, request: ChangeRequest): Promise<ChangeReport> {
   const target = targetNamed(project, request.environment);
   const { guarded } = target.environment;
-  const plan = await planFor(project, target, request.file);
+  const plan = await pendingFor(project, target, request);
   if (plan.pending.length === 0) return changeReport(target, plan, { outcome: 'nothing pending' });
   if (plan.late.length > 0) sayLate(project, target, plan);
   const findings = await findingsOf(project, plan);
@@ -134,7 +141,7 @@ async function applyAtOnce(project: Project, change: Change): Promise<ChangeRepo
   }
   const before = await takeSample(project.context, target.environment);
   const policy = policyOf(target, request);
-  const apply = await runPlan(project, target.address, { plan, policy });
+  const apply = await runPlan(project, target.address, { plan, policy, resume: request.resume });
   const health = await settle(project, target, before);
   return changeReport(target, plan, { outcome: 'applied', apply, ...health });
 }
@@ -204,6 +211,7 @@ async function promote(project: Project, change: Change): Promise<ChangeReport> 
       plan,
       backup: backup.name,
       policy: policyOf(target, request),
+      resume: request.resume,
     });
     const health = await settle(project, target, last.evidence.health);
     await tell(project, target, 'apply done', `${names} is in force`);
@@ -213,6 +221,19 @@ async function promote(project: Project, change: Change): Promise<ChangeReport> 
     await tell(project, target, 'apply failed', messageOf(failure));
     throw failure;
   }
+}
+
+async function pendingFor(
+  project: Project,
+  target: Target,
+  { file, resume }: ChangeRequest,
+): Promise<Plan> {
+  if (resume !== true) return planFor(project, target, file);
+  const migrations = await readMigrations(project.config.migrations);
+  const resumed = await reading(project, target, (database) =>
+    resumableVersion(database, migrations, target.environment.name),
+  );
+  return planFor(project, target, file, resumed);
 }
 
 // What was typed goes before what the configuration says.
@@ -225,7 +246,7 @@ function policyOf({ environment }: Target, { lockPatienceMs }: ChangeRequest): P
 function runPlan(
   project: Project,
   address: Address,
-  options: Pick<ApplyOptions, 'plan' | 'backup' | 'policy'>,
+  options: Pick<ApplyOptions, 'plan' | 'backup' | 'policy' | 'resume'>,
 ): Promise<ApplyReport> {
   const { who, host } = project.actor;
   return applyPlan(project.context, { address, appliedBy: `${who}@${host}`, ...options });
@@ -262,7 +283,7 @@ async function assertSamePlan(
   target: Target,
   { request, plan }: Pick<Change, 'request' | 'plan'>,
 ): Promise<void> {
-  const now = await planFor(project, target, request.file);
+  const now = await pendingFor(project, target, request);
   if (now.digest === plan.digest) return;
   throw new Failure({
     code: 'migration/plan-changed',

@@ -117,6 +117,10 @@ class PlanRun {
     const startedAt = performance.now();
     if (this.#session === undefined) await install((await this.#open()).database);
     else await this.#session.database.execute('DISCARD ALL');
+    if (fromStep > 0) {
+      const text = `${fromStep} of ${migration.steps.length} steps of ${migration.name} are in force: it goes on from step ${fromStep + 1}`;
+      this.#context.emit({ kind: 'note', text });
+    }
     let retries = 0;
     for (const index of migration.steps.keys()) {
       if (index < fromStep) continue;

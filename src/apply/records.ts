@@ -1,6 +1,5 @@
 // The records of one step: that it is under way, that it is in force, that it failed and why.
 
-import { canonicalJson, sha256 } from '../core/digest.ts';
 import { messageOf } from '../core/failure.ts';
 import { recordStep } from '../history/ledger.ts';
 import {
@@ -11,7 +10,7 @@ import {
   type StepRow,
 } from '../history/steps.ts';
 import type { Migration } from '../migration/file.ts';
-import type { MigrationStep } from '../migration/steps.ts';
+import { type MigrationStep, stepDigest } from '../migration/steps.ts';
 import type { Database } from '../postgres/connect.ts';
 import { sqlStateOf } from '../postgres/server-error.ts';
 import type { StepResult } from './step-run.ts';
@@ -25,9 +24,17 @@ export interface Identity {
   readonly backup: string | null;
 }
 
-/** Names the statements of a step: equal text, equal digest. */
-function stepDigest({ kind, statements }: MigrationStep): string {
-  return sha256(canonicalJson({ kind, statements: statements.map(({ sql }) => sql) }));
+/** How earlier runs of this very step went that did not bring it into force, the newest last. */
+export async function earlierRuns(
+  database: Database,
+  name: Pick<StepName, 'version' | 'step' | 'digest'>,
+): Promise<readonly StepRow[]> {
+  const rows = (await readSteps(database, name.version)).filter(
+    ({ step, digest }) => step === name.step && digest === name.digest,
+  );
+  // One that was in force and is to be run again was taken back meanwhile.
+  const lastDone = rows.findLastIndex(({ outcome }) => outcome.endsWith('done'));
+  return rows.slice(lastDone + 1);
 }
 
 /** Writes what becomes of one step. */
@@ -50,14 +57,8 @@ export class StepRecords {
     };
   }
 
-  /** How earlier runs of this very step went that did not bring it into force. */
-  async earlier(): Promise<readonly StepRow[]> {
-    const rows = (await readSteps(this.#session.database, this.#name.version)).filter(
-      ({ step, digest }) => step === this.#name.step && digest === this.#name.digest,
-    );
-    // One that was in force and is to be run again was taken back meanwhile.
-    const lastDone = rows.findLastIndex(({ outcome }) => outcome.endsWith('done'));
-    return rows.slice(lastDone + 1);
+  earlier(): Promise<readonly StepRow[]> {
+    return earlierRuns(this.#session.database, this.#name);
   }
 
   async begin(before: unknown): Promise<void> {

@@ -49,6 +49,31 @@ export function answersFrom(input: CommandInput<AnswerFlags>): Answers {
   };
 }
 
+/** Answers for a command that only writes down what a person has decided. */
+export function decisionAnswerFrom(
+  input: CommandInput<AnswerFlags>,
+  retype: string,
+): (target: Target, question: string) => Promise<boolean> {
+  const { flags, interactive } = input;
+  return async ({ environment, address }, question) => {
+    if (flags.confirm !== undefined && flags.confirm !== address.database) {
+      throw wrongName(flags.confirm, address.database);
+    }
+    const wantsName = environment.confirm === 'twice';
+    if (environment.confirm === 'never') return true;
+    if (flags.yes === true && (!wantsName || flags.confirm !== undefined)) return true;
+    if (!interactive) {
+      const answers = wantsName ? `--yes --confirm ${address.database}` : '--yes';
+      throw new Failure({
+        code: 'usage/nobody-to-ask',
+        message: `there is no terminal to ask: ${question}`,
+        hint: `Answer by flags: ${retype} ${answers}`,
+      });
+    }
+    return askYes(question);
+  };
+}
+
 /** Asks a yes-or-no question at the terminal. */
 export async function askYes(message: string): Promise<boolean> {
   const { confirm, isCancel } = await import('@clack/prompts');

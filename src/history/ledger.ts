@@ -83,6 +83,24 @@ export async function recordChecksum(
   ]);
 }
 
+/** Writes what a person decided about a migration whose steps are not, or not all, in force. */
+export async function recordDecision(
+  database: Database,
+  entry: LedgerEntry,
+  decision: { readonly state: 'complete' | 'abandoned'; readonly reason: string | undefined },
+): Promise<void> {
+  await database.query(
+    `INSERT INTO drydock.ledger (version, name, checksum, plan, state, steps_done, steps_total,
+                                 applied_by, duration_ms, backup, reason)
+     VALUES ($1, $2, $3, $4, $10, $5, $6, $7, $8, $9, $11)
+     ON CONFLICT (version) DO UPDATE
+     SET state = excluded.state, steps_done = excluded.steps_done, steps_total = excluded.steps_total,
+         checksum = excluded.checksum, applied_at = clock_timestamp(),
+         applied_by = excluded.applied_by, reason = excluded.reason`,
+    [...entryValues(entry), decision.state, decision.reason ?? null],
+  );
+}
+
 function entryValues(entry: LedgerEntry): unknown[] {
   return [
     ...[entry.version, entry.name, entry.checksum, entry.plan],

@@ -51,7 +51,11 @@ export interface StepRow extends StepName {
 }
 
 /** The records of a migration's steps, in the order in which they were written. */
-export function readSteps(database: Database, version: string): Promise<StepRow[]> {
+export async function readSteps(database: Database, version: string): Promise<StepRow[]> {
+  const { found } = await database.one<{ found: boolean }>(
+    "SELECT to_regclass('drydock.steps') IS NOT NULL AS found",
+  );
+  if (!found) return [];
   return database.query<StepRow>(
     `SELECT id::text, version, step, kind, digest, outcome, started_at AS "startedAt",
             ended_at AS "endedAt", tries, lock_wait_ms AS "lockWaitMs", row_count::float8 AS rows,
@@ -137,5 +141,16 @@ export async function recordFailure(
       ...[name.version, name.step, name.kind, name.digest, name.runBy, failure.startedAt],
       ...figures,
     ],
+  );
+}
+
+/** Writes of the steps that did not come into force that they are not under way any more. */
+export async function forgetBeginnings(database: Database, version: string): Promise<void> {
+  await database.query(
+    `UPDATE drydock.steps
+        SET outcome = 'failed', ended_at = coalesce(ended_at, clock_timestamp()), before = NULL,
+            message = coalesce(message, 'abandoned')
+      WHERE version = $1 AND outcome IN ('begun', 'failed')`,
+    [version],
   );
 }

@@ -33,6 +33,8 @@ export interface PlanParts {
   readonly ledger: readonly LedgerRow[];
   /** Version of the last migration to run; all pending ones when left out. */
   readonly upTo?: string | undefined;
+  /** Version of a migration that stopped half-way, whose file may have been corrected since. */
+  readonly resumed?: string | undefined;
   /** `refuse` when left out. */
   readonly outOfOrder?: OutOfOrder;
 }
@@ -47,11 +49,12 @@ export function makePlan(parts: PlanParts): Plan {
   const inForce = new Map(parts.ledger.map((row) => [row.version, row]));
   const edited = parts.migrations.filter((migration) => {
     const row = inForce.get(migration.version);
-    return row !== undefined && !isChecksumOf(row.checksum, migration);
+    if (row === undefined || migration.version === parts.resumed) return false;
+    return !isChecksumOf(row.checksum, migration);
   });
   if (edited.length > 0) throw checksumMismatch(parts.environment, edited, inForce);
   const pending = parts.migrations
-    .filter((migration) => inForce.get(migration.version)?.state !== 'complete')
+    .filter(({ version }) => (inForce.get(version)?.state ?? 'partial') === 'partial')
     .filter(({ version }) => parts.upTo === undefined || compareVersions(version, parts.upTo) <= 0);
   const late = lateOnes(parts.ledger, pending);
   if (late.length > 0 && (parts.outOfOrder ?? 'refuse') === 'refuse') throw outOfOrder(parts, late);
@@ -116,10 +119,13 @@ function checksumMismatch(
   inForce: ReadonlyMap<string, LedgerRow>,
 ): Failure {
   const names = edited.map((migration) => migration.name).join(', ');
+  const isHalfDone = edited.every(({ version }) => inForce.get(version)?.state === 'partial');
   return new Failure({
     code: 'migration/checksum-mismatch',
     message: `${names} ${edited.length === 1 ? 'was' : 'were'} edited after being applied to ${environment}`,
-    hint: `Bring the file back as it was (git log -- ${edited[0]?.path}) and write the change as a new migration: drydock new NAME. Where the database is as the file now says: drydock resign ${environment} ${edited[0]?.version} --reason '…'`,
+    hint: isHalfDone
+      ? `When you corrected what comes after its steps in force: drydock apply ${environment} --resume`
+      : `Bring the file back as it was (git log -- ${edited[0]?.path}) and write the change as a new migration: drydock new NAME. Where the database is as the file now says: drydock resign ${environment} ${edited[0]?.version} --reason '…'`,
     details: {
       edited: edited.map(({ version, name, checksum }) => ({
         name,

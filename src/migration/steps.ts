@@ -2,6 +2,7 @@
 // and statements that are run in batches. The file's own BEGIN and COMMIT set the borders; without them
 // Drydock makes the transaction.
 
+import { canonicalJson, sha256 } from '../core/digest.ts';
 import { Failure } from '../core/failure.ts';
 import type { Node, ParsedStatement } from '../postgres/parser.ts';
 import type { SqlComment } from '../postgres/sql-text.ts';
@@ -39,6 +40,11 @@ export interface MigrationStep {
   readonly mayDelete: readonly string[];
   /** What stands after the word in `-- drydock: batch …`; for a batch alone. */
   readonly batchOptions?: string;
+}
+
+/** Names the statements of a step: equal text, equal digest. */
+export function stepDigest({ kind, statements }: MigrationStep): string {
+  return sha256(canonicalJson({ kind, statements: statements.map(({ sql }) => sql) }));
 }
 
 /** Where a statement stands, for messages. */

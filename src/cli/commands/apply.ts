@@ -3,11 +3,18 @@ import { parseTime } from '../../core/clock.ts';
 import { parseDuration } from '../../core/duration.ts';
 import { Failure } from '../../core/failure.ts';
 import type { Wait } from '../../waiting.ts';
-import { answersFrom } from '../answers.ts';
+import { answersFrom, decisionAnswerFrom } from '../answers.ts';
 import { exitCodes } from '../exit-code.ts';
 import { renderChange } from '../render/change.ts';
 import { type CommandInput, type Outcome, type Verb, verb } from '../verb.ts';
-import { answerFlags, environmentArgument, gateFlags, migrationArgument } from './arguments.ts';
+import {
+  answerFlags,
+  environmentArgument,
+  gateFlags,
+  givenReason,
+  migrationArgument,
+  reasonFlag,
+} from './arguments.ts';
 
 interface Flags {
   readonly yes?: boolean;
@@ -18,13 +25,17 @@ interface Flags {
   readonly waitForWindow?: boolean;
   readonly at?: string;
   readonly dryRun?: boolean;
+  readonly resume?: boolean;
+  readonly abandon?: boolean;
+  readonly markApplied?: string;
+  readonly reason?: string;
 }
 
 export const apply: Verb = verb<Flags>({
   name: 'apply',
   brief: 'Run the pending migrations on an environment',
   description:
-    'Runs the pending migrations, each transaction with its ledger row, waiting for locks so briefly that nobody queues behind it. A guarded environment (production) is changed only through the gates, a backup that is proven by restoring it, a rehearsal on that copy and two confirmations. Without a terminal give --yes, and --confirm with the name of the database.',
+    'Runs the pending migrations, each transaction with its ledger row, waiting for locks so briefly that nobody queues behind it. A guarded environment (production) is changed only through the gates, a backup that is proven by restoring it, a rehearsal on that copy and two confirmations. Without a terminal give --yes, and --confirm with the name of the database. What stopped half-way goes on by the same command; --resume, --abandon and --mark-applied are for what only a person can decide.',
   args: [environmentArgument, migrationArgument],
   flags: {
     ...answerFlags,
@@ -37,11 +48,21 @@ export const apply: Verb = verb<Flags>({
     waitForWindow: { kind: 'switch', brief: 'Begin when the window of the environment opens' },
     at: { kind: 'text', placeholder: 'time', brief: 'Begin at 02:30, or at 2026-11-27T02:30' },
     dryRun: { kind: 'switch', brief: 'Show the plan and the gates; change nothing' },
+    resume: { kind: 'switch', brief: 'Go on half-way with a corrected file, or after a look' },
+    abandon: { kind: 'switch', brief: 'Leave the rest of what stopped half-way' },
+    markApplied: {
+      kind: 'text',
+      placeholder: 'number',
+      brief: 'Count this migration as applied; run nothing of it',
+    },
+    reason: reasonFlag,
   },
   run: async (input, environment = '', file) => {
     const { flags, project, cwd } = input;
     const path = file === undefined ? undefined : file.includes('/') ? resolve(cwd, file) : file;
     if (flags.dryRun === true) return showOnly(input, environment, path);
+    if (flags.abandon === true || flags.markApplied !== undefined)
+      return decide(input, environment);
     const { applyChange } = await import('../../safe-change.ts');
     const { parseWaiver } = await import('../../promotion/judge.ts');
     const opened = await project();
@@ -52,6 +73,7 @@ export const apply: Verb = verb<Flags>({
       waivers: (flags.waive ?? []).map((text) => parseWaiver(text, opened.actor.who)),
       toldBy: flags.toldBy,
       lockPatienceMs: patienceOf(flags.lockPatience),
+      resume: flags.resume,
       wait: waitOf(flags, opened.context.clock.now()),
     });
     const refused = report.outcome === 'refused' || report.outcome === 'declined';
@@ -62,6 +84,31 @@ export const apply: Verb = verb<Flags>({
     };
   },
 });
+
+async function decide(input: CommandInput<Flags>, environment: string): Promise<Outcome> {
+  const { flags, project } = input;
+  const { abandonMigration, markApplied } = await import('../../half-done.ts');
+  const { renderDecision } = await import('../render/decision.ts');
+  const { markApplied: migration } = flags;
+  const command = `drydock apply ${environment}`;
+  const retype =
+    migration === undefined ? `${command} --abandon` : `${command} --mark-applied ${migration}`;
+  const ask = decisionAnswerFrom(input, retype);
+  const report =
+    migration === undefined
+      ? await abandonMigration(await project(), { environment, reason: flags.reason, ask })
+      : await markApplied(await project(), {
+          environment,
+          migration,
+          reason: givenReason(flags.reason, retype),
+          ask,
+        });
+  return {
+    data: report,
+    text: renderDecision(report),
+    exit: report.decision === 'declined' ? exitCodes.gateClosed : exitCodes.done,
+  };
+}
 
 async function showOnly(
   { project, flags }: CommandInput<Flags>,
