@@ -34,7 +34,7 @@ export async function runAlone(run: StepRun): Promise<StepResult> {
   const found = await lookAt(run.database, shape, earlier ?? undefined);
   if (found.kind === 'done') {
     run.say(`line ${statement.line}: an earlier run has done it`);
-    await assertVerified(run.database, run.step);
+    await assertVerifiedAlone(run);
     await run.record(nothingDone, 'found done');
     return nothingDone;
   }
@@ -47,9 +47,17 @@ export async function runAlone(run: StepRun): Promise<StepResult> {
     { ...run, step: { ...run.step, statements: [{ ...statement, sql }] } },
     { shape, before },
   );
-  await assertVerified(run.database, run.step);
+  await assertVerifiedAlone(run);
   await run.record(result);
   return result;
+}
+
+// No roll-back follows a wrong answer here.
+async function assertVerifiedAlone({ database, step }: StepRun): Promise<void> {
+  await assertVerified(database, step).catch((failure: unknown) => {
+    if (!(failure instanceof Failure)) throw failure;
+    throw failure.withState('changed', 'the statement before its assertion is');
+  });
 }
 
 // The server process of a run that was killed may still be at work: it notices after a moment that

@@ -117,7 +117,7 @@ function stateOf(
     return { databaseState: 'rolled-back', stateDetail: undefined };
   }
   const rest =
-    inForce === undefined ? `no step of ${name} is in force` : `${inForce}, the rest is not`;
+    inForce === undefined ? `no step of ${name} counts as in force` : `${inForce}, the rest is not`;
   return {
     databaseState: 'changed',
     stateDetail: left === undefined ? rest : `${rest}; ${left}`,

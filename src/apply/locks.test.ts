@@ -176,7 +176,7 @@ describe('CONCURRENTLY', () => {
       message: expect.stringContaining(`server process ${other.pid} `),
       databaseState: 'changed',
       stateDetail:
-        'no step of 001_a is in force; an invalid index is left, which the next apply takes away',
+        'no step of 001_a counts as in force; an invalid index is left, which the next apply takes away',
     });
     await other.execute('COMMIT');
     await apply(build);
