@@ -59,7 +59,11 @@ export async function applyPlan(context: Context, options: ApplyOptions): Promis
           const done = await run.migration(planned, reporter.progress).catch((failure: unknown) => {
             throw withMigrationsInForce(failure, migrations);
           });
-          if (done.retries > 0) reporter.summary(`after ${done.retries} waits for a lock`);
+          if (done.retries > 0) {
+            reporter.summary(
+              `after ${done.retries} ${done.retries === 1 ? 'wait' : 'waits'} for a lock`,
+            );
+          }
           return done;
         });
         migrations.push(report);

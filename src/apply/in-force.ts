@@ -96,7 +96,7 @@ function hintOf(
   if (!half || retryable.includes(failure.code) || failure.code === 'apply/outcome-unknown') {
     return failure.hint;
   }
-  return `Correct what failed in the data, then type the same command again: it goes on from step ${stepsDone + 1} of ${stepsTotal}. When you correct the file, add --resume; to leave the rest, --abandon.`;
+  return `Correct what failed in the data and type the same command again; it goes on from step ${stepsDone + 1} of ${stepsTotal}. When you correct the file, add --resume; to leave the rest, --abandon.`;
 }
 
 function stateOf(
