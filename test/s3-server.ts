@@ -67,8 +67,13 @@ export async function startS3(folder: string): Promise<S3Server> {
         return;
       }
       const unfinished = unfinishedUploads(uploads, { method, url });
-      if (unfinished !== undefined) response.end(unfinished);
-      else answer(withBody(request, body), response);
+      if (unfinished !== undefined) {
+        response.end(unfinished);
+        return;
+      }
+      const written = writtenBy({ method, url }, body, { uploads, objects: folder });
+      if (written !== undefined) endWhenWritten(response, written);
+      answer(withBody(request, body), response);
     })();
   });
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
@@ -85,6 +90,44 @@ export async function startS3(folder: string): Promise<S3Server> {
     },
   };
   return server;
+}
+
+interface Written {
+  readonly path: string;
+  readonly bytes: number;
+}
+
+// The file that a request makes, and its size at the end.
+function writtenBy(
+  { method, url }: { method: string; url: URL },
+  body: Buffer,
+  { uploads, objects }: { uploads: string; objects: string },
+): Written | undefined {
+  const [id, part] = [url.searchParams.get('uploadId'), url.searchParams.get('partNumber')];
+  const object = join(objects, `${decodeURIComponent(url.pathname)}._S3rver_object`);
+  if (method === 'PUT') {
+    const path = id !== null && part !== null ? join(uploads, id, part) : object;
+    return { path, bytes: body.length };
+  }
+  if (method !== 'POST' || id === null) return undefined;
+  const parts = names(join(uploads, id)).filter((name) => /^\d+$/.test(name));
+  const sizes = parts.map((name) => statSync(join(uploads, id, name)).size);
+  return { path: object, bytes: sizes.reduce((sum, size) => sum + size, 0) };
+}
+
+// s3rver answers when it has read a body, and not when that is in its file: on a busy machine the next
+// request would find less than was sent.
+function endWhenWritten(response: ServerResponse, { path, bytes }: Written): void {
+  const end = response.end.bind(response) as (...all: unknown[]) => void;
+  response.end = ((...all: unknown[]) => {
+    const look = (): void => {
+      const isThere = statSync(path, { throwIfNoEntry: false })?.size === bytes;
+      if (isThere || response.statusCode !== 200 || response.destroyed) end(...all);
+      else setTimeout(look, 2);
+    };
+    look();
+    return response;
+  }) as typeof response.end;
 }
 
 // ListMultipartUploads, ListParts, AbortMultipartUpload, over the folder in which s3rver keeps parts.
