@@ -37,14 +37,18 @@ export function answersFrom(input: CommandInput<AnswerFlags>): Answers {
       const wantsName = environment.confirm === 'twice';
       const answered = flags.yes === true && (!wantsName || flags.confirm !== undefined);
       if (!answered && !interactive) throw nobodyToAsk(question.target, wantsName);
-      return flags.yes === true || askYes(`Apply this plan to ${environment.name}?`);
+      const asked = `Apply this plan to ${environment.name}?`;
+      if (flags.yes !== true) return askYes(asked);
+      say(`${asked}  yes, by --yes`);
+      return true;
     },
     final: async (question) => {
       const { database } = question.target.address;
       say(finalText(question));
-      if (flags.confirm === database) return true;
-      const typed = await askText(`Type the name of the database to change it (${database})`);
-      return typed === database;
+      const asked = `Type the name of the database to change it (${database})`;
+      if (flags.confirm !== database) return (await askText(asked)) === database;
+      say(`${asked}\n  ${database}, by --confirm`);
+      return true;
     },
   };
 }

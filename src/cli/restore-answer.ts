@@ -29,9 +29,13 @@ export function swapAnswerFrom(
   }
   return async (question) => {
     say(renderSwapQuestion(question));
-    if (answered) return true;
-    return wantsName
-      ? (await askText(`Type the name of the database to replace it (${database})`)) === database
-      : askYes(`Put the restored database in the place of ${database}?`);
+    const asked = wantsName
+      ? `Type the name of the database to replace it (${database})`
+      : `Put the restored database in the place of ${database}?`;
+    if (!answered) {
+      return wantsName ? (await askText(asked)) === database : askYes(asked);
+    }
+    say(wantsName ? `${asked}\n  ${database}, by --confirm` : `${asked}  yes, by --yes`);
+    return true;
   };
 }

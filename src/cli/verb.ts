@@ -102,7 +102,7 @@ async function execute<FLAGS>(
   const json = flags.json === true;
   const progress = showProgress(process.stderr);
   const stopping = listenForStop(process, () =>
-    progress.note('Stopping: the running statement is cancelled. Once more to leave at once.'),
+    progress.note('Stopping: what runs is cancelled and cleaned up. Once more to leave at once.'),
   );
   const context: Context = { emit: progress.emit, clock: systemClock, signal: stopping.signal };
   // Everything for people goes to standard error while standard output belongs to a program.

@@ -1,37 +1,44 @@
 // Plays commands as a person types them: shows the command, its output as it comes, and keeps the time.
 
-import { styleText } from 'node:util';
+import { stripVTControlCharacters, styleText } from 'node:util';
 import { interrupted } from '../../core/context.ts';
 import { formatDuration } from '../../core/duration.ts';
 import { Failure } from '../../core/failure.ts';
 import { type RunResult, run } from '../../core/process.ts';
+import { wrap } from '../render/text.ts';
 import type { Stage } from './stage.ts';
 
 /** One line of the table at the end. */
 export interface Scene {
   readonly what: string;
-  readonly ms: number;
+  /** Null for a part of the scene before it. */
+  readonly ms: number | null;
   readonly outcome: string;
+}
+
+/** A command of the story, and what the table says of it. */
+export interface Typed {
+  readonly what: string;
+  /** What came of it, or how to read that in the command's output. */
+  readonly outcome: string | ((output: string) => string);
+  /** The exit status that the story wants; 0 if left out. */
+  readonly exit?: number;
+  readonly variables?: NodeJS.ProcessEnv;
 }
 
 /** Plays scenes. */
 export interface Director {
   readonly scenes: readonly Scene[];
+  /** Opens a part of the story. */
+  open(title: string): void;
   /** Says something between the commands. */
   tell(text: string): void;
   /**
-   * Types a command and shows what it prints.
+   * Types a command, shows what it prints, and returns that.
    *
    * @throws `demo/scene-failed` when its exit status is not the one that the story wants
    */
-  type(
-    command: string,
-    as: {
-      readonly what: string;
-      readonly exit?: number;
-      readonly variables?: NodeJS.ProcessEnv;
-    },
-  ): Promise<RunResult>;
+  type(command: string, as: Typed): Promise<string>;
   /** Adds a line to the table for something that is not a command. */
   note(scene: Scene): void;
 }
@@ -45,9 +52,10 @@ export function direct(
   const scenes: Scene[] = [];
   return {
     scenes,
-    tell: (text) => say(`\n${styleText('bold', text)}`),
+    open: (title) => say(`\n${styleText('bold', title)}`),
+    tell: (text) => say(`\n${wrap(text, 80).join('\n')}`),
     note: (scene) => scenes.push(scene),
-    type: async (command, { what, exit = 0, variables = {} }) => {
+    type: async (command, { what, outcome, exit = 0, variables = {} }) => {
       say(`\n${styleText('cyan', '$')} ${command}`);
       const startedAt = performance.now();
       const result = await run('sh', ['-c', command], {
@@ -60,12 +68,18 @@ export function direct(
       if (signal.aborted) throw interrupted();
       const ms = performance.now() - startedAt;
       if (result.exitCode !== exit) throw sceneFailed(command, { wanted: exit, result });
-      const outcome = exit === 0 ? 'done' : `exit ${exit}, as the story wants`;
-      scenes.push({ what, ms, outcome });
+      const output = stripVTControlCharacters(`${result.stdout}\n${result.stderr}`);
+      const read = typeof outcome === 'string' ? outcome : outcome(output);
+      scenes.push({ what, ms, outcome: read });
       say(styleText('dim', `(${formatDuration(ms)})`));
-      return result;
+      return output;
     },
   };
+}
+
+/** Reads an outcome: the first group of a pattern. */
+export function found(pattern: RegExp): (output: string) => string {
+  return (output) => pattern.exec(output)?.[1] ?? 'done';
 }
 
 function sceneFailed(

@@ -6,11 +6,12 @@ import { formatDuration } from '../../core/duration.ts';
 import { withCleanup } from '../../core/failure.ts';
 import { table } from '../render/text.ts';
 import type { Outcome } from '../verb.ts';
+import { startBystanders, untilReady } from './bystanders.ts';
 import { type Director, direct } from './director.ts';
-import { databaseOf, type Stage } from './stage.ts';
-import { addTeacherMode, breakAndRecover, countWrites, prologue, startTraffic } from './story.ts';
+import { type Stage, urlOf } from './stage.ts';
+import { addTeacherMode, breakAndRecover, prologue, saveTheWrites, users } from './story.ts';
 
-/** Plays both acts and returns the table. */
+/** Plays all acts and returns the table. */
 export async function play(
   stage: Stage,
   options: {
@@ -20,38 +21,43 @@ export async function play(
   },
 ): Promise<Outcome> {
   const { context, say, keep } = options;
+  const { signal } = context;
   const startedAt = performance.now();
-  const director = direct(stage, { say, signal: context.signal });
+  const director = direct(stage, { say, signal });
   await prologue(context, stage);
-  const traffic = await startTraffic(stage);
-  await withCleanup(
+  const bystanders = await startBystanders(stage, users);
+  return withCleanup(
     async () => {
+      await untilReady(stage, 'dev', { requires: '007', signal });
       await addTeacherMode(context, stage, director);
       await breakAndRecover(context, stage, director);
-      await countWrites(stage, traffic, director);
+      await saveTheWrites(stage, bystanders, director);
+      const totalMs = performance.now() - startedAt;
+      const text = summary(stage, director, totalMs);
+      if (keep) {
+        say(`${text}\n${playground(stage)}`);
+        await untilStopped(signal);
+      }
+      return {
+        data: { scenes: director.scenes, totalMs, folder: stage.folder },
+        text: keep ? 'The demo is over; its servers are stopped.' : text,
+      };
     },
-    () => traffic.process.stop(),
+    () => bystanders.sendAway(),
   );
-  const totalMs = performance.now() - startedAt;
-  const text = summary(stage, director, totalMs);
-  if (keep) {
-    say(text);
-    say(playground(stage));
-    await untilStopped(context.signal);
-  }
-  return {
-    data: { scenes: director.scenes, totalMs, folder: stage.folder },
-    text: keep ? 'The demo is over.' : text,
-  };
 }
 
 function summary(stage: Stage, { scenes }: Director, totalMs: number): string {
-  const rows = scenes.map(({ what, ms, outcome }, index) => [
-    String(index + 1),
-    what,
-    ms === 0 ? '' : formatDuration(ms),
-    outcome,
-  ]);
+  let number = 0;
+  const rows = scenes.map(({ what, ms, outcome }) => {
+    if (ms !== null) number += 1;
+    return [
+      ms === null ? '' : String(number),
+      what,
+      ms === null ? '' : formatDuration(ms),
+      outcome,
+    ];
+  });
   const files = [
     ['backups and manifests', join(stage.backend, 'backups')],
     ['migrations', join(stage.backend, 'migrations')],
@@ -77,20 +83,27 @@ function summary(stage: Stage, { scenes }: Director, totalMs: number): string {
 function playground(stage: Stage): string {
   return [
     '',
-    'Everything runs on until you press Ctrl-C. In another terminal:',
+    `Everything runs on until you press Ctrl-C here, or type: kill ${process.pid}`,
+    'In another terminal:',
     `  cd ${stage.backend}`,
     '  npx drydock status',
-    `  curl http://127.0.0.1:${stage.ports.production}/api/health/detailed`,
-    `  psql "$(grep ^PRODUCTION_DATABASE_URL= .env | cut -d= -f2-)"   # ${databaseOf('production')}`,
+    `  curl ${urlOf(stage, 'production')}/api/health/detailed`,
+    '  psql "$(grep ^PRODUCTION_DATABASE_URL= .env | cut -d= -f2-)"',
   ].join('\n');
 }
 
 function untilStopped(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
     // The event loop needs something to wait for.
     const alive = setInterval(() => {}, 60_000);
-    signal.addEventListener('abort', () => clearInterval(alive), { once: true });
+    signal.addEventListener(
+      'abort',
+      () => {
+        clearInterval(alive);
+        resolve();
+      },
+      { once: true },
+    );
   });
 }

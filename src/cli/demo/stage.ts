@@ -15,11 +15,12 @@ import {
 import { createRequire } from 'node:module';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Context, step } from '../../core/context.ts';
 import { Failure } from '../../core/failure.ts';
 import { isAlive, run, runOrFail } from '../../core/process.ts';
+import { clientFor } from '../../postgres/programs.ts';
 import { createDatabase } from '../../sandbox/copy.ts';
 import { type SandboxServer, startServer } from '../../sandbox/server.ts';
 import { scaffold } from '../init/scaffold.ts';
@@ -44,17 +45,25 @@ export interface Stage {
 
 /** What the demo's own configuration changes, said to people as it stands here. */
 export const shortened =
-  'The demo shortens drydock.config.ts: a soak of 5 s for 24 h, no window of 2-4am.';
+  'The demo shortens drydock.config.ts: a soak of 3 s for 24 h, no window of 2-4am.';
+
+/** How long that soak is waited for. */
+export const soakMs = 3_500;
 
 /** The name of an environment's database. */
 export function databaseOf(environment: string): string {
   return `homework_helper_${environment}`;
 }
 
+/** Where the application of an environment answers. */
+export function urlOf(stage: Stage, environment: keyof Stage['ports']): string {
+  return `http://127.0.0.1:${stage.ports[environment]}`;
+}
+
 /**
  * Sets the stage. What an earlier demo left behind is stopped and removed first.
  *
- * @throws `usage/demo-running` while another demo plays
+ * @throws `usage/demo-running` while another demo plays, `postgres/no-client-programs`
  */
 export async function setStage(context: Context): Promise<Stage> {
   if (!(await isInstalled('git'))) {
@@ -83,7 +92,10 @@ export async function setStage(context: Context): Promise<Stage> {
   const [dev = 0, staging = 0, production = 0] = await freePorts(environments.length);
   const ports = { dev, staging, production };
   writeSettings(backend, server, ports);
+  // The story types psql, which is not on everybody's PATH.
+  const { folder: programs } = await clientFor(server.major * 10_000);
   const variables = commandVariables(process.env);
+  variables.PATH = `${variables.PATH}${delimiter}${programs}`;
   return {
     folder,
     backend,
@@ -125,9 +137,11 @@ async function stopApplications(backend: string, variables: NodeJS.ProcessEnv): 
 function copyExample(folder: string, backend: string): void {
   const root = packageRoot();
   const example = join(folder, 'homework-helper');
-  cpSync(join(root, 'examples', 'homework-helper'), example, {
+  const source = join(root, 'examples', 'homework-helper');
+  cpSync(source, example, {
     recursive: true,
-    filter: (path) => !/node_modules|\.releases|\.env$/.test(path),
+    // What a person left there who played with it. The package itself lies in a node_modules.
+    filter: (path) => !/node_modules|\.releases|\.env$/.test(relative(source, path)),
   });
   for (const { path } of scaffold(backend)) {
     if (path.endsWith('.sh')) chmodSync(join(backend, path), 0o755);
@@ -155,7 +169,7 @@ function folderOf(name: string, entry: string): string {
 
 function shortenConfiguration(file: string): void {
   const text = readFileSync(file, 'utf8')
-    .replace("soak: '24h'", "soak: '5s'")
+    .replace("soak: '24h'", "soak: '3s'")
     .replace(/\n\s*window: .*/, '');
   writeFileSync(file, `// ${shortened}\n${text}`);
 }
