@@ -1,5 +1,6 @@
 // Builds dist/: the command line as one bundle with lazy chunks (start-up time), the library with
-// its dependencies left outside (a caller's `pg` stays the caller's), and the type declarations.
+// its dependencies left outside (a caller's `pg` stays the caller's), the type declarations, and the
+// JSON schemas of what `--json` prints.
 
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, renameSync, rmSync } from 'node:fs';
@@ -7,6 +8,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build as esbuild } from 'esbuild';
+import { writeSchemas } from './json-schemas.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const require = createRequire(import.meta.url);
@@ -63,6 +65,8 @@ const compiler = require.resolve('typescript/bin/tsc');
 const declarations = ['-p', 'tsconfig.build.json', '--outDir', `${made}/types`];
 const { status } = spawnSync(process.execPath, [compiler, ...declarations], { stdio: 'inherit' });
 if (status !== 0) process.exit(1);
+
+writeSchemas(`${made}/schemas`);
 
 rmSync('dist', { recursive: true, force: true });
 renameSync(made, 'dist');

@@ -93,7 +93,7 @@ async function releaseNamed(project: Project, revision: string): Promise<Release
   throw new Failure({
     code: 'release/unknown-revision',
     message: `git knows no revision ${revision} in ${project.config.root}`,
-    hint: 'A release is a commit: commit the code first (git commit), or name another revision with --release.',
+    hint: 'Commit the code first, for a release is a commit; or name another revision with --release.',
   });
 }
 

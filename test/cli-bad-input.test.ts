@@ -42,6 +42,9 @@ async function refused(
   return { stderr };
 }
 
+const commitAll =
+  'git init -q && git add . && git -c user.name=T -c user.email=t@example.com commit -qm x';
+
 /** Writes a file for one test. */
 async function withFile(path: string, text: string, test: () => Promise<void>): Promise<void> {
   await project.write(path, text);
@@ -189,7 +192,7 @@ describe('an address', () => {
       migrations: first,
     });
     for (const command of ['apply', 'backup', 'health', 'history', 'deploy']) {
-      if (command === 'deploy') await mixedUp.sh('git init -q && git add . && git commit -qm x');
+      if (command === 'deploy') await mixedUp.sh(commitAll);
       const { failure, exit } = await drydockJson(mixedUp, [command, 'production']);
       expect({ command, exit, code: failure?.code }).toEqual({
         command,
@@ -254,6 +257,25 @@ describe('a backup', () => {
         names: ['backups/dev/none.dump'],
         hint: 'drydock backup dev',
       });
+    }
+  });
+});
+
+it('a folder that cannot be made is named, by init and by new', async () => {
+  await withFile('elsewhere/migrations', '', async () => {
+    await project.write('elsewhere/drydock.config.json', '{ "environments": { "dev": {} } }');
+    for (const args of ['init', 'new a name']) {
+      const line = `cd elsewhere && ../node_modules/.bin/drydock ${args} --json`;
+      const { exitCode, stdout } = await project.sh(line);
+      const { failure } = JSON.parse(stdout);
+      expect({ args, exitCode, code: failure.code, state: failure.state }).toEqual({
+        args,
+        exitCode: 2,
+        code: 'usage/cannot-write',
+        state: 'Nothing was changed.',
+      });
+      expect(failure.message).toContain('elsewhere/migrations');
+      expect(failure.hint).toContain('ls -ld ');
     }
   });
 });

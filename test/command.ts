@@ -2,10 +2,11 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
+import { z } from 'zod';
 import type { ConfigInput } from '../src/config/input.ts';
 import { type RunResult, run } from '../src/core/process.ts';
 import { firstBrokenEntry, type JournalEntry, readJournal } from '../src/history/journal.ts';
@@ -118,7 +119,10 @@ export interface JsonDocument {
   } | null;
 }
 
-/** Runs a command with `--json`; standard output must hold one document and nothing else. */
+/**
+ * Runs a command with `--json`; standard output must hold one document and nothing else, of the
+ * published shape.
+ */
 export async function drydockJson(
   project: CommandProject,
   args: readonly string[],
@@ -128,12 +132,18 @@ export async function drydockJson(
   expect(stdout, stderr).toMatch(/^\{[\s\S]*\}\n$/);
   const document = JSON.parse(stdout) as JsonDocument;
   expect(Object.keys(document)).toEqual(['command', 'ok', 'exit', 'data', 'failure']);
-  expect({ command: document.command, exit: document.exit, ok: document.ok }).toEqual({
-    command: args[0],
-    exit: exitCode,
-    ok: exitCode === 0,
-  });
+  const { command, exit, ok } = document;
+  expect({ exit, ok }).toEqual({ exit: exitCode, ok: exitCode === 0 });
+  expect(`${args.join(' ')} `).toContain(`${command} `);
+  const { error } = (await publishedSchema(command)).safeParse(document);
+  expect(error?.issues ?? [], `drydock ${command} --json and its schema`).toEqual([]);
   return { ...document, stderr };
+}
+
+async function publishedSchema(command: string): Promise<z.ZodType> {
+  const name = `${command.replace(' ', '-')}.json`;
+  const path = join(await installedModules(), 'pg-drydock', 'dist', 'schemas', name);
+  return z.fromJSONSchema(JSON.parse(await readFile(path, 'utf8')));
 }
 
 /** Runs a command that must fail, and looks at everything that a failure promises. */

@@ -26,7 +26,7 @@ import { rollback } from './commands/rollback.ts';
 import { salvage } from './commands/salvage.ts';
 import { schema } from './commands/schema.ts';
 import { status } from './commands/status.ts';
-import { exitCodes } from './exit-code.ts';
+import { tellUsage } from './usage.ts';
 
 const routes = buildRouteMap({
   routes: {
@@ -74,6 +74,19 @@ const application = buildApplication(routes, {
   },
 });
 
-await run(application, process.argv.slice(2), { process: process as StricliProcess });
-// The argument parser reports what it cannot read with negative statuses of its own.
-if (Number(process.exitCode) < 0) process.exitCode = exitCodes.usage;
+// What the argument parser cannot read it says on standard error, with a negative status of its own:
+// it becomes a failure like every other.
+let said = '';
+const parser: StricliProcess = {
+  stdout: process.stdout,
+  stderr: {
+    write: (text) => {
+      said += text;
+    },
+  },
+  env: process.env,
+};
+const args = process.argv.slice(2);
+await run(application, args, { process: parser });
+if (Number(parser.exitCode) < 0) tellUsage(said, args);
+else process.stderr.write(said);

@@ -24,7 +24,7 @@ export function swapAnswerFrom(
     throw new Failure({
       code: 'usage/nobody-to-ask',
       message: `there is no terminal to ask whether ${environment.name} may be replaced`,
-      hint: `Answer by flags: --yes${wantsName ? ` --confirm ${database}` : ''}`,
+      hint: `Answer by flags, the same command again with: --yes${wantsName ? ` --confirm ${database}` : ''}`,
     });
   }
   return async (question) => {

@@ -7,14 +7,15 @@ import { currentActor } from '../core/actor.ts';
 import { systemClock } from '../core/clock.ts';
 import { type Context, interrupted } from '../core/context.ts';
 import type { Project } from '../project.ts';
+import type { Documents, FailureDocument } from './documents.ts';
 import { exitCodeOf } from './exit-code.ts';
 import { failureDocument, renderFailure } from './render/failure.ts';
 import { showProgress } from './render/progress.ts';
 import { wrap } from './render/text.ts';
 
 /** What a command returns: one value for programs, one text for people, one number for shells. */
-export interface Outcome {
-  readonly data: unknown;
+export interface Outcome<DATA = unknown> {
+  readonly data: DATA;
   readonly text: string;
   readonly exit?: number;
 }
@@ -52,16 +53,20 @@ export interface ArgumentParts {
   readonly rest?: boolean;
 }
 
-/** A command as its file declares it. */
-export interface VerbParts<FLAGS> {
-  readonly name: string;
+/** A command as its file declares it; what it returns is the document of its name. */
+export type VerbParts<FLAGS> = {
+  [NAME in keyof Documents]: PartsOf<NAME, FLAGS>;
+}[keyof Documents];
+
+interface PartsOf<NAME extends keyof Documents, FLAGS> {
+  readonly name: NAME;
   /** One line for the list of commands. */
   readonly brief: string;
   /** What the step does and does not do, for `--help`. */
   readonly description: string;
   readonly args?: readonly ArgumentParts[];
   readonly flags?: { readonly [NAME in keyof FLAGS & string]: FlagParts };
-  run(input: CommandInput<FLAGS>, ...args: string[]): Promise<Outcome>;
+  run(input: CommandInput<FLAGS>, ...args: string[]): Promise<Outcome<Documents[NAME]>>;
 }
 
 /** A command that `main.ts` can list. */
@@ -127,7 +132,7 @@ async function execute<FLAGS>(
     const outcome = await parts.run(input, ...args);
     progress.pause();
     const exit = outcome.exit ?? 0;
-    if (json) print(process, parts.name, { exit, data: outcome.data, failure: null });
+    if (json) printDocument(process, parts.name, { exit, data: outcome.data, failure: null });
     else if (outcome.text !== '') process.stdout.write(`${outcome.text}\n`);
     process.exitCode = exit;
   } catch (error) {
@@ -135,7 +140,8 @@ async function execute<FLAGS>(
     const failure = stopping.signal.aborted && !isFailure(error) ? interrupted() : error;
     const exit = exitCodeOf(failure);
     process.stderr.write(`${renderFailure(failure, process.stderr)}\n`);
-    if (json) print(process, parts.name, { exit, data: null, failure: failureDocument(failure) });
+    if (json)
+      printDocument(process, parts.name, { exit, data: null, failure: failureDocument(failure) });
     process.exitCode = exit;
   } finally {
     stopping.release();
@@ -143,10 +149,11 @@ async function execute<FLAGS>(
   }
 }
 
-function print(
+/** Prints the one document that `--json` promises. */
+export function printDocument(
   process: NodeJS.Process,
   command: string,
-  rest: { exit: number; data: unknown; failure: unknown },
+  rest: { exit: number; data: unknown; failure: FailureDocument | null },
 ): void {
   const { exit, data, failure } = rest;
   const document = { command, ok: exit === 0, exit, data, failure };

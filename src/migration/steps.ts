@@ -242,7 +242,7 @@ function inPieces(place: Place, what: string): Failure {
   return new Failure({
     code: 'migration/transaction-in-pieces',
     message: `${place.file}:${place.line} has ${what}`,
-    hint: 'Write one BEGIN and one COMMIT around what belongs together, or neither: Drydock then makes the transaction.',
+    hint: 'Write one BEGIN and one COMMIT around what belongs together, or neither, and Drydock makes the transaction.',
     details: { ...place },
   });
 }

@@ -185,6 +185,7 @@ repo1-path=${repository}
 repo1-retention-full=2
 log-path=${join(folder, 'log')}
 lock-path=${join(folder, 'lock')}
+spool-path=${join(folder, 'spool')}
 log-level-file=off
 start-fast=y
 job-retry=0

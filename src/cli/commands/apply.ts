@@ -2,8 +2,11 @@ import { resolve } from 'node:path';
 import { parseTime } from '../../core/clock.ts';
 import { parseDuration } from '../../core/duration.ts';
 import { Failure } from '../../core/failure.ts';
+import type { DecisionReport } from '../../half-done.ts';
 import type { Wait } from '../../waiting.ts';
 import { answersFrom, decisionAnswerFrom } from '../answers.ts';
+import type { DryRun } from '../documents.ts';
+import { dryRun } from '../dry-run.ts';
 import { exitCodes } from '../exit-code.ts';
 import { renderChange } from '../render/change.ts';
 import { type CommandInput, type Outcome, type Verb, verb } from '../verb.ts';
@@ -85,7 +88,10 @@ export const apply: Verb = verb<Flags>({
   },
 });
 
-async function decide(input: CommandInput<Flags>, environment: string): Promise<Outcome> {
+async function decide(
+  input: CommandInput<Flags>,
+  environment: string,
+): Promise<Outcome<DecisionReport>> {
   const { flags, project } = input;
   const { abandonMigration, markApplied } = await import('../../half-done.ts');
   const { renderDecision } = await import('../render/decision.ts');
@@ -114,7 +120,7 @@ async function showOnly(
   { project, flags }: CommandInput<Flags>,
   environment: string,
   file: string | undefined,
-): Promise<Outcome> {
+): Promise<Outcome<DryRun>> {
   const { preflightChange } = await import('../../preflight.ts');
   const { parseWaiver } = await import('../../promotion/judge.ts');
   const { renderGatesOf } = await import('../render/gates.ts');
@@ -123,7 +129,7 @@ async function showOnly(
   const waivers = (flags.waive ?? []).map((text) => parseWaiver(text, opened.actor.who));
   const found = await preflightChange(opened, { environment, file, waivers, notify: false });
   return {
-    data: { environment, ...found },
+    data: dryRun(environment, found),
     text: [renderPlan(found.plan), renderGatesOf(environment, found)].filter(Boolean).join('\n\n'),
   };
 }

@@ -1,4 +1,5 @@
 import { Failure } from '../../core/failure.ts';
+import type { FreezeReport } from '../../freezing.ts';
 import type { CommandInput, Outcome, Verb } from '../verb.ts';
 import { verb } from '../verb.ts';
 import { environmentArgument } from './arguments.ts';
@@ -36,7 +37,7 @@ async function set(
   { flags, project }: CommandInput<Flags>,
   environment: string,
   wanted: boolean,
-): Promise<Outcome> {
+): Promise<Outcome<FreezeReport>> {
   const reason = flags.reason?.trim() ?? '';
   if (reason === '') throw withoutReason(wanted ? 'freeze' : 'unfreeze', environment);
   const { setFreeze } = await import('../../freezing.ts');

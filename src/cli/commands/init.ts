@@ -1,4 +1,5 @@
 import { type Verb, verb } from '../verb.ts';
+import { writing } from '../writing.ts';
 
 export const init: Verb = verb({
   name: 'init',
@@ -7,7 +8,7 @@ export const init: Verb = verb({
     'Writes drydock.config.ts, .env.example, migrations/ and the seven scripts into this folder, and adds .env and backups/ to .gitignore. Files that are there already are left as they are.',
   run: async ({ cwd }) => {
     const { scaffold } = await import('../init/scaffold.ts');
-    const files = scaffold(cwd);
+    const files = writing(() => scaffold(cwd));
     const lines = files.map(({ path, written }) => `${written ? 'wrote' : 'kept '}  ${path}`);
     return {
       data: { files },

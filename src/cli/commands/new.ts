@@ -1,5 +1,6 @@
 import { relative } from 'node:path';
 import { type Verb, verb } from '../verb.ts';
+import { writing } from '../writing.ts';
 
 export const newCommand: Verb = verb({
   name: 'new',
@@ -10,7 +11,10 @@ export const newCommand: Verb = verb({
   run: async ({ project, cwd }, ...words) => {
     const { createMigration } = await import('../../migration/create.ts');
     const { config } = await project();
-    const path = relative(cwd, createMigration(config.migrations, words.join(' ')));
+    const path = relative(
+      cwd,
+      writing(() => createMigration(config.migrations, words.join(' '))),
+    );
     return {
       data: { path },
       text: `Created ${path}\nWrite the statements, then look at them with: drydock check ${path}`,

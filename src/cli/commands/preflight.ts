@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { dryRun } from '../dry-run.ts';
 import { exitCodes } from '../exit-code.ts';
 import { renderPreflight } from '../render/gates.ts';
 import { type Verb, verb } from '../verb.ts';
@@ -36,13 +37,7 @@ export const preflight: Verb = verb<Flags>({
     const ill = found.gates.length === 0 && found.health?.healthy === false;
     const closed = closedGates(found.gates, 'before').length > 0;
     return {
-      data: {
-        environment,
-        status,
-        plan: found.plan.digest,
-        gates: found.gates,
-        health: found.health,
-      },
+      data: { ...dryRun(environment, found), status },
       text: renderPreflight(environment, { status, ...found }),
       exit: closed ? exitCodes.gateClosed : ill ? exitCodes.unhealthy : exitCodes.done,
     };

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Context } from '../../core/context.ts';
 import { formatDuration } from '../../core/duration.ts';
 import { withCleanup } from '../../core/failure.ts';
+import type { Documents } from '../documents.ts';
 import { table } from '../render/text.ts';
 import type { Outcome } from '../verb.ts';
 import { startBystanders, untilReady } from './bystanders.ts';
@@ -19,7 +20,7 @@ export async function play(
     readonly say: (text: string) => void;
     readonly keep: boolean;
   },
-): Promise<Outcome> {
+): Promise<Outcome<Documents['demo']>> {
   const { context, say, keep } = options;
   const { signal } = context;
   const startedAt = performance.now();

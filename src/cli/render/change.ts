@@ -22,7 +22,9 @@ export function renderChange(report: ChangeReport): string {
           state === 'closed' && (!openedByApply || report.backup !== null),
       );
       return [
-        `Nothing was changed in ${environment}: ${closed.map((gate) => gate.id).join(', ')} ${closed.length === 1 ? 'is' : 'are'} closed.`,
+        wrapLines([
+          `Nothing was changed in ${environment}: ${closed.map((gate) => gate.id).join(', ')} ${closed.length === 1 ? 'is' : 'are'} closed.`,
+        ]),
         '',
         ...(report.rehearsal === null ? [] : [renderRehearsal(report.rehearsal), '']),
         renderGates(report.gates),

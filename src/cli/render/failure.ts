@@ -2,6 +2,7 @@
 
 import { styleText } from 'node:util';
 import { Failure, messageOf, stateSentence } from '../../core/failure.ts';
+import type { FailureDocument } from '../documents.ts';
 import { excerptOfStatement } from './excerpt.ts';
 import { wrap } from './text.ts';
 
@@ -44,10 +45,11 @@ function hintLines(hint: string): string[] {
 }
 
 /** The failure as `--json` gives it. */
-export function failureDocument(error: unknown): Record<string, unknown> {
+export function failureDocument(error: unknown): FailureDocument {
   if (!(error instanceof Failure)) {
     return {
       code: 'bug',
+      state: stateSentence({ databaseState: 'unknown', stateDetail: undefined }),
       message: messageOf(error),
       hint: null,
       databaseState: 'unknown',
@@ -74,5 +76,7 @@ function renderBug(error: unknown, style: Style): string {
 }
 
 function sentence(message: string): string {
+  // The name of a program or a file stays as it is typed.
+  if (!/^[a-z]+( |$)/.test(message)) return message;
   return `${message.charAt(0).toUpperCase()}${message.slice(1)}`;
 }

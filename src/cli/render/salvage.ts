@@ -14,7 +14,7 @@ export function renderSalvage(report: SalvageReport, cwd: string): string {
   ]);
   return [
     tables.length === 0
-      ? `No row of ${broken} is missing or otherwise now.`
+      ? wrapLines([`No row of ${broken} is missing or otherwise now.`])
       : wrapLines([
           `Rows of ${broken} that are missing or otherwise now, in ${relative(cwd, folder) || '.'}:`,
         ]),

@@ -1,0 +1,111 @@
+// The document that each command prints with `--json`. The one place of truth: the compiler holds the
+// commands to these types, and script/json-schemas.mjs makes the published schemas of them.
+
+import type { ResignReport } from '../acceptance.ts';
+import type { ApprovalReport } from '../approving.ts';
+import type { EngineProof } from '../backup/engine/prove-copy.ts';
+import type { EngineRecord } from '../backup/engine/record.ts';
+import type { Manifest, Proof } from '../backup/manifest.ts';
+import type { PruneReport } from '../backup/prune.ts';
+import type { ChangeReport } from '../change-report.ts';
+import type { DatabaseState } from '../core/failure.ts';
+import type { EngineBackups } from '../engines.ts';
+import type { FreezeReport } from '../freezing.ts';
+import type { DecisionReport } from '../half-done.ts';
+import type { HealthSample } from '../history/health-samples.ts';
+import type { JournalRow } from '../history/journal.ts';
+import type { PlacedBackups } from '../keeping.ts';
+import type { CheckReport } from '../lint/finding.ts';
+import type { FixedFile } from '../lint/fix/fix-files.ts';
+import type { SchemaSnapshot } from '../lint/snapshot.ts';
+import type { EnvironmentStatus } from '../outlook.ts';
+import type { JudgedGate } from '../promotion/gate.ts';
+import type { RehearsalReport } from '../rehearsal/report.ts';
+import type { DeployReport } from '../release/deploy.ts';
+import type { DroppableDatabase } from '../restore/drop-broken.ts';
+import type { RestoreReport } from '../restore/restore.ts';
+import type { RestoreBesideReport } from '../restore/restore-beside.ts';
+import type { RestoreElsewhereReport } from '../restore/restore-elsewhere.ts';
+import type { RestoreTablesReport } from '../restore/restore-tables.ts';
+import type { SalvageReport } from '../restore/salvage.ts';
+import type { Scene } from './demo/director.ts';
+import type { ScaffoldedFile } from './init/scaffold.ts';
+
+interface OfEnvironment {
+  readonly environment: string;
+}
+
+/** What `data` holds, by command. */
+export interface Documents {
+  readonly demo: {
+    readonly scenes: readonly Scene[];
+    readonly totalMs: number;
+    readonly folder: string;
+  };
+  readonly init: { readonly files: readonly ScaffoldedFile[] };
+  readonly new: { readonly path: string };
+  readonly check: CheckReport & {
+    /** What `--fix` mended. */
+    readonly fixed?: readonly FixedFile[];
+  };
+  readonly apply: ChangeReport | DecisionReport | DryRun;
+  readonly backup: { readonly file: string; readonly manifest: Manifest } | EngineRecord;
+  readonly backups: OfEnvironment & (PlacedBackups | EngineBackups);
+  readonly prove: { readonly backup: string; readonly proof: Proof } | EngineProof;
+  readonly rehearse: RehearsalReport;
+  readonly preflight: DryRun & { readonly status: readonly EnvironmentStatus[] };
+  readonly approve: ApprovalReport;
+  readonly freeze: FreezeReport;
+  readonly unfreeze: FreezeReport;
+  readonly deploy: DeployReport;
+  readonly health: OfEnvironment & HealthSample;
+  readonly status: { readonly environments: readonly EnvironmentStatus[] };
+  readonly history: OfEnvironment & {
+    readonly entries: readonly JournalRow[];
+    /** Number of the first entry that does not fit the hash chain; null when it is whole. */
+    readonly brokenAt: number | null;
+  };
+  readonly resign: ResignReport;
+  readonly restore:
+    | RestoreReport
+    | RestoreBesideReport
+    | RestoreElsewhereReport
+    | RestoreTablesReport;
+  readonly rollback: DeployReport;
+  readonly salvage: SalvageReport;
+  readonly 'drop-broken': OfEnvironment & {
+    /** Null when nobody said yes. */
+    readonly dropped: DroppableDatabase | null;
+  };
+  readonly prune: OfEnvironment & {
+    readonly verdicts: readonly {
+      readonly name: string;
+      readonly fate: 'keep' | 'delete';
+      readonly reason: string;
+    }[];
+    /** Null when nothing was removed. */
+    readonly report: PruneReport | null;
+  };
+  readonly 'schema snapshot': SchemaSnapshot;
+}
+
+/** The plan and the gates; nothing was changed. */
+export interface DryRun extends OfEnvironment {
+  readonly plan: ChangeReport['plan'];
+  /** Empty when nothing is pending. */
+  readonly gates: readonly JudgedGate[];
+  readonly health: HealthSample | null;
+}
+
+/** Why a command could not be done. */
+export interface FailureDocument {
+  /** `area/what`, stable for ever; `bug` for a bug in Drydock. */
+  readonly code: string;
+  /** The state of the database, in a sentence. */
+  readonly state: string;
+  readonly message: string;
+  /** What to type next. */
+  readonly hint: string | null;
+  readonly databaseState: DatabaseState;
+  readonly details: Readonly<Record<string, unknown>>;
+}

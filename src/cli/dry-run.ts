@@ -1,0 +1,15 @@
+// What a change would be, for programs: of `apply --dry-run` and of `preflight`.
+
+import { planNames } from '../migration/plan.ts';
+import type { Preflight } from '../preflight.ts';
+import type { DryRun } from './documents.ts';
+
+/** The plan by its names, and how its gates stand. */
+export function dryRun(environment: string, { plan, gates, health }: Preflight): DryRun {
+  return {
+    environment,
+    plan: { digest: plan.digest, migrations: planNames(plan) },
+    gates,
+    health,
+  };
+}
