@@ -621,6 +621,12 @@ DROP INDEX users_pkey;
 -- file; finds drop-index-without-concurrently; fails 2BP01
 DROP INDEX CONCURRENTLY IF EXISTS orders_pkey;
 
+-- case: a view dropped beside a trigger and its function
+-- file; finds drop-breaks-running-code
+DROP TRIGGER users_touch ON users;
+DROP FUNCTION touch();
+DROP VIEW active_users;
+
 -- case: drop matview
 -- file; finds drop-breaks-running-code
 DROP MATERIALIZED VIEW order_totals;

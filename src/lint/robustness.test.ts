@@ -100,6 +100,12 @@ describe('a check', () => {
     });
   });
 
+  it('looks through 20,000 drops, in which each may concern every other', async () => {
+    const sql = 'DROP VIEW v;\nDROP INDEX i;\n'.repeat(10_000);
+    const report = await check([{ path: 'drops.sql', sql }]);
+    expect(report.statements).toBe(20_000);
+  });
+
   it('reads 50,000 statements and 20 MB', async () => {
     const value = 'x'.repeat(380);
     const sql = Array.from(

@@ -1,5 +1,4 @@
-import type { SchemaModel } from '../../model/schema.ts';
-import type { FileContext, Rule } from '../../rule.ts';
+import type { Rule } from '../../rule.ts';
 import { rangeOf, shown, strings } from '../../sql/node.ts';
 import { bodyOf, droppedNames, type Statement } from '../../statement.ts';
 
@@ -13,18 +12,26 @@ export const dropBreaksRunningCode: Rule = {
   safeForm:
     'Deploy code that does not use it first. To change it: CREATE OR REPLACE, or DROP and CREATE in one transaction.',
   *checkFile(file, schema) {
-    const made = new Set<string>();
-    for (const [at, statement] of file.statements.entries()) {
-      const created = madeBy(statement);
-      if (created !== undefined) made.add(created);
+    // A name that the file makes before is its own, and one that it makes after is replaced.
+    const made = new Set(file.statements.map(madeBy));
+    const dropsTrigger = file.statements.some(
+      (each) => bodyOf(each, 'DropStmt')?.removeType === 'OBJECT_TRIGGER',
+    );
+    for (const statement of file.statements) {
       const drop = bodyOf(statement, 'DropStmt');
       const what = kinds[drop?.removeType ?? ''];
       if (drop === undefined || what === undefined || statement.inside?.runs === false) continue;
       for (const name of droppedNames(drop)) {
         const bare = name.relname ?? '';
-        const isReplaced = file.statements.slice(at).some((each) => madeBy(each) === bare);
-        if (made.has(bare) || isReplaced) continue;
-        if (isOfTrigger(bare, file, schema)) continue;
+        const definition = schema.routines.get(bare)?.definition;
+        // No code calls a trigger's function but its trigger. One that is not known and goes with a
+        // trigger is most likely its function.
+        const isOfTrigger =
+          definition === undefined
+            ? dropsTrigger
+            : /\breturns\s+(?:event_)?trigger\b/i.test(definition);
+        const isTold = what !== 'function' || !isOfTrigger;
+        if (made.has(bare) || !isTold) continue;
         yield {
           statement,
           objects: [shown(name)],
@@ -34,14 +41,6 @@ export const dropBreaksRunningCode: Rule = {
     }
   },
 };
-
-// No code calls a trigger's function but its trigger. One that is not known and goes after a trigger is
-// most likely its function.
-function isOfTrigger(name: string, { statements }: FileContext, schema: SchemaModel): boolean {
-  const definition = schema.routines.get(name)?.definition;
-  if (definition !== undefined) return /\breturns\s+(?:event_)?trigger\b/i.test(definition);
-  return statements.some((each) => bodyOf(each, 'DropStmt')?.removeType === 'OBJECT_TRIGGER');
-}
 
 const kinds: Readonly<Record<string, string>> = {
   OBJECT_VIEW: 'view',
