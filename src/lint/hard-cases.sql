@@ -768,7 +768,7 @@ ALTER TABLE users ADD COLUMN z int;
 END;
 
 -- case: lock then index build other table
--- file; finds work-after-exclusive-lock, index-without-concurrently
+-- file; finds index-without-concurrently, work-after-exclusive-lock
 ALTER TABLE users ADD COLUMN z int;
 CREATE INDEX oi ON orders (code);
 
@@ -845,7 +845,7 @@ CREATE TABLE audit (id int PRIMARY KEY);
 CREATE INDEX ai ON audit (id);
 
 -- case: rename old away, create new
--- file; finds rename-breaks-running-code, backfill-under-lock, work-after-exclusive-lock, index-without-concurrently
+-- file; finds rename-breaks-running-code, backfill-under-lock, index-without-concurrently, work-after-exclusive-lock
 ALTER TABLE audit RENAME TO audit_old;
 CREATE TABLE audit (id bigint PRIMARY KEY, note text);
 INSERT INTO audit SELECT * FROM audit_old;
