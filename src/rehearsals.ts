@@ -1,6 +1,9 @@
 // Rehearsals in order: which copy the plan runs on, what is watched there, and what is made of it.
 
-import { applyPlan } from './apply/apply.ts';
+import { type ApplyOptions, applyPlan } from './apply/apply.ts';
+import type { ApplyReport } from './apply/report.ts';
+import { withAroundPlan } from './around-plan.ts';
+import type { Context } from './core/context.ts';
 import { messageOf } from './core/failure.ts';
 import { readLedger } from './history/ledger.ts';
 import type { Finding } from './lint/finding.ts';
@@ -19,6 +22,7 @@ import { type Project, planFor, reading, type Target, targetNamed } from './proj
 import { backupNamed, withProvenCopy } from './recovery.ts';
 import { forecast } from './rehearsal/forecast.ts';
 import { type EnvironmentFigures, readEnvironment } from './rehearsal/forecast-environment.ts';
+import type { WantedLoad } from './rehearsal/load/around.ts';
 import { rehearse, type StatementReader } from './rehearsal/rehearse.ts';
 import type { CopyOrigin, RehearsalReport } from './rehearsal/report.ts';
 import { judgeFindings } from './rehearsal/report-findings.ts';
@@ -29,6 +33,10 @@ export interface RehearsalRequest {
   readonly environment: string;
   /** The last migration to run: a path in the migrations folder. All pending ones when left out. */
   readonly file?: string | undefined;
+  /** A file of the application's statements, beside those that the environment counts. */
+  readonly queries?: string | undefined;
+  /** The load under which the plan is run once more. */
+  readonly load?: WantedLoad | undefined;
 }
 
 /** Rehearses the pending migrations of an environment on its newest backup, proving that first. */
@@ -45,6 +53,8 @@ export async function rehearseChange(
       copy,
       plan: await planForCopy(project, copy, plan),
       findings,
+      queries: request.queries,
+      load: request.load,
       origin: { from: 'backup', name: backup.name, place },
     }),
   );
@@ -56,32 +66,44 @@ export interface ReadyCopy {
   readonly origin: CopyOrigin;
   readonly plan: Plan;
   readonly findings: readonly Finding[];
+  readonly queries?: string | undefined;
+  readonly load?: WantedLoad | undefined;
 }
 
 /** Rehearses a plan on a copy, and says what the environment would feel of it. */
 export async function rehearseOn(
   project: Project,
   target: Target,
-  { copy, origin, plan, findings }: ReadyCopy,
+  { copy, origin, plan, findings, queries, load }: ReadyCopy,
 ): Promise<RehearsalReport> {
   const { context, actor } = project;
   // While the copy is busy the environment is only looked at.
   const looking = lookAt(project, target);
-  const { report, tablesBefore } = await rehearse(context, {
-    copy,
-    plan,
-    origin,
-    reader: readerFor(context.signal),
-    apply: (observer) =>
-      applyPlan(context, {
-        address: copy,
-        plan,
-        observer,
-        // A copy has no person to look, and nothing to lose.
-        resume: true,
-        appliedBy: `${actor.who}@${actor.host}`,
-      }),
-  });
+  const apply = (
+    told: Context,
+    how: Pick<ApplyOptions, 'address' | 'observer'>,
+  ): Promise<ApplyReport> =>
+    applyPlan(told, {
+      ...how,
+      plan,
+      // A copy has no person to look, and nothing to lose.
+      resume: true,
+      appliedBy: `${actor.who}@${actor.host}`,
+    });
+  // Further runs are parts of other steps, and not watched.
+  const unheard = { ...context, emit: () => {} };
+  const runPlan = (address: Address): Promise<ApplyReport> => apply(unheard, { address });
+  const surroundings = { copy, plan, queries, load, runPlan };
+  const { report, tablesBefore } = await withAroundPlan(project, target, surroundings, (around) =>
+    rehearse(context, {
+      copy,
+      plan,
+      origin,
+      around,
+      reader: readerFor(context.signal),
+      apply: (observer) => apply(context, { address: copy, observer }),
+    }),
+  );
   const { statements, tables = [] } = report;
   const made = forecast({
     statements,

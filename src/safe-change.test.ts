@@ -149,8 +149,21 @@ describe('a change of a guarded environment', () => {
       'notify begun',
       'notify done',
       'apply begun',
+      'rehearse begun',
+      'rehearse done',
       'apply done',
     ]);
+    // The way back is there before anything is changed.
+    expect(
+      entries.find(({ command, phase }) => `${command} ${phase}` === 'rehearse done'),
+    ).toMatchObject({
+      details: {
+        wayBack: {
+          label: 'reversible',
+          sql: expect.stringContaining('ALTER TABLE public.users DROP COLUMN name'),
+        },
+      },
+    });
     expect(entries.at(-1)).toMatchObject({
       who: 'ana',
       backup: backupFiles()[0],

@@ -23,6 +23,7 @@ import type { JudgedGate, Waiver } from './promotion/gate.ts';
 import { closedGates } from './promotion/judge.ts';
 import { takeBackup, withProvenCopy } from './recovery.ts';
 import type { RehearsalReport } from './rehearsal/report.ts';
+import { recordRehearsal } from './rehearsal-record.ts';
 import { rehearseOn } from './rehearsals.ts';
 import { recordWord, tell, tellTheTeam } from './team-notice.ts';
 import { closedAt, sleepUntil, startOf, type Wait } from './waiting.ts';
@@ -187,6 +188,7 @@ async function promote(project: Project, change: Change): Promise<ChangeReport> 
       }),
     }),
   );
+  await recordRehearsal(project, target, rehearsal);
   const soFar = { backup: backup.name, rehearsal };
 
   const second = await judgeNow(project, judging, rehearsal);

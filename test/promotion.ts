@@ -6,7 +6,9 @@ import type { Finding } from '../src/lint/finding.ts';
 import type { Migration } from '../src/migration/file.ts';
 import { emptyStep } from '../src/migration/steps.ts';
 import type { EnvironmentState, PromotionEvidence } from '../src/promotion/evidence.ts';
+import type { QueriesReport } from '../src/rehearsal/queries/report.ts';
 import type { RehearsalReport } from '../src/rehearsal/report.ts';
+import type { WayBack } from '../src/rehearsal/way-back/report.ts';
 
 /** A winter night in New York: 03:00 there. */
 const now: Date = new Date('2026-01-15T08:00:00Z');
@@ -114,6 +116,17 @@ export function finding(concern: Finding['concern']): Finding {
   };
 }
 
+/** What the copy said of the application's queries: all is well. */
+const queries: QueriesReport = {
+  sources: [{ from: 'pg_stat_statements', statements: 12, problem: null }],
+  checked: 12,
+  broken: [],
+  changedColumns: [],
+  costlier: [],
+  notChecked: [],
+  code: { checked: 3, broken: [], notChecked: [] },
+};
+
 const rehearsal: RehearsalReport = {
   kind: 'rehearsal',
   version: 1,
@@ -128,7 +141,35 @@ const rehearsal: RehearsalReport = {
   totalMs: 12,
   longestBlock: null,
   problems: [],
+  queries,
 };
+
+/** {@link evidence} of a copy that said something else of the queries. */
+export function asked(more: Partial<QueriesReport>): Partial<PromotionEvidence> {
+  return { rehearsal: { ...rehearsal, queries: { ...queries, ...more } } };
+}
+
+/** {@link evidence} of a command that ended so on the new schema. */
+export function ranOldCode(exitCode: number): Partial<PromotionEvidence> {
+  const oldCode = { command: 'npm test', exitCode, ms: 5, said: '' };
+  return { rehearsal: { ...rehearsal, oldCode } };
+}
+
+/** {@link evidence} of a way back that was tried. */
+export function tried(more: Partial<WayBack>): Partial<PromotionEvidence> {
+  const wayBack: WayBack = {
+    label: 'reversible',
+    by: 'drydock',
+    sql: '',
+    ms: 12,
+    losses: [],
+    reasons: [],
+    discards: [],
+    compared: null,
+    ...more,
+  };
+  return { rehearsal: { ...rehearsal, wayBack } };
+}
 
 /** Evidence that opens every gate. */
 export function evidence(more: Partial<PromotionEvidence> = {}): PromotionEvidence {

@@ -161,6 +161,14 @@ export interface BackupStore {
   readonly keys: Readonly<Record<string, Secret>>;
 }
 
+/** What a rehearsal looks at beside the plan. */
+export interface RehearsalRules {
+  /** A file of the application's statements: SQL, or a PostgreSQL log. */
+  readonly queries?: string | undefined;
+  /** Shell command that runs against the copy, with its address in DATABASE_URL. */
+  readonly command?: string | undefined;
+}
+
 /** Everything that Drydock was told about a project. */
 export interface Config {
   /** Folder of the configuration file (or the working folder without one). */
@@ -172,5 +180,6 @@ export interface Config {
   readonly backups: string;
   /** Where backups are kept beside that folder. */
   readonly store: BackupStore | undefined;
+  readonly rehearsal: RehearsalRules;
   readonly environments: readonly Environment[];
 }

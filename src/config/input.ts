@@ -77,6 +77,12 @@ export interface ConfigInput {
   migrations?: string;
   /** Folder of the backups, or where they are kept beside it. Default: `backups`. */
   backups?: BackupsInput;
+  /**
+   * What a rehearsal looks at beside the plan: a file of the application's statements, and a command
+   * that runs against the copy with its address in DATABASE_URL, such as the tests of the release that
+   * runs now.
+   */
+  rehearsal?: { queries?: string; command?: string };
   environments: Record<string, EnvironmentInput>;
 }
 

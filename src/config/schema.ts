@@ -62,9 +62,15 @@ const environmentSchema = z.strictObject({
     .optional(),
 });
 
+const rehearsalSchema = z.strictObject({
+  queries: z.string().min(1).optional(),
+  command: z.string().min(1).optional(),
+});
+
 const configSchema = z.strictObject({
   migrations: z.string().min(1).default('migrations'),
   backups: backupsSchema,
+  rehearsal: rehearsalSchema.default({}),
   environments: z
     .record(
       z
@@ -93,7 +99,7 @@ export function parseConfig(
     ...referenceProblems(input, from.variables),
   ];
   if (!result.success || problems.length > 0) throw invalid(from.file, problems);
-  const { migrations, backups, environments } = result.data;
+  const { migrations, backups, rehearsal, environments } = result.data;
   const order = promotionOrder(environments, from.file);
   const last = order.at(-1);
   return {
@@ -101,6 +107,7 @@ export function parseConfig(
     file: from.file,
     migrations: resolve(from.root, migrations),
     ...backupsPlace(backups, from),
+    rehearsal,
     environments: order.map(([name, checked]) =>
       trusted(name, checked, {
         root: from.root,

@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Failure } from '../core/failure.ts';
 import { run } from '../core/process.ts';
-import { compareVersions, inOrder, versionOf } from '../migration/version.ts';
+import { compareVersions, inOrder, isDown, versionOf } from '../migration/version.ts';
 import type { CheckedFile } from './check.ts';
 
 /** What to check. */
@@ -37,7 +37,9 @@ export async function readSources(options: SourceOptions): Promise<Sources> {
     const sql = await options.standardInput();
     return { files: [{ path: 'standard input', sql }], earlier: [], isWholeHistory: false };
   }
-  const listed = options.paths.flatMap((path) => sqlFiles(resolve(options.cwd, path), path));
+  const named = options.paths.flatMap((path) => sqlFiles(resolve(options.cwd, path), path));
+  // A way back is read when it is named by itself, and not as one more migration among the others.
+  const listed = named.every(isDown) ? named : named.filter((path) => !isDown(path));
   const changed = await changedFiles(options);
   const paths = changed === undefined ? listed : listed.filter((path) => changed.files.has(path));
   const others = collisionsOf(paths, changed?.taken ?? new Map());
@@ -90,7 +92,7 @@ function earlierThan(paths: readonly string[], cwd: string): string[] {
   const folder = dirname(first);
   if (!areMigrations(paths, cwd)) return [];
   const names = readdirSync(resolve(cwd, folder)).filter(
-    (name) => name.endsWith('.sql') && versionOf(name) !== '',
+    (name) => name.endsWith('.sql') && versionOf(name) !== '' && !isDown(name),
   );
   return inOrder(names)
     .filter((name) => compareVersions(versionOf(name), versionOf(first)) < 0)

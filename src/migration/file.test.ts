@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createMigration } from './create.ts';
+import { readDown } from './down.ts';
 import { readMigration, readMigrations } from './file.ts';
 
 let folder: string;
@@ -74,6 +75,26 @@ describe('reading migrations', () => {
   it('tells that the folder is missing', async () => {
     await expect(readMigrations(join(folder, 'none'))).rejects.toMatchObject({
       code: 'migration/no-folder',
+    });
+  });
+});
+
+describe("an author's way back", () => {
+  it('stands beside its migration and is none itself', async () => {
+    write('007_a.sql', 'CREATE TABLE a ();');
+    const path = write('007_a.down.sql', 'DROP TABLE a;\nVACUUM b;');
+    const migrations = await readMigrations(folder);
+    expect(migrations.map(({ name }) => name)).toEqual(['007_a']);
+    const down = await readDown({ path: join(folder, '007_a.sql') });
+    expect(down).toMatchObject({ path, steps: [{ kind: 'transaction' }, { kind: 'alone' }] });
+    expect(await readDown({ path: join(folder, '006.sql') })).toBeUndefined();
+  });
+
+  it('that belongs to no migration is refused: nobody would find it', async () => {
+    write('007_a.down.sql', '');
+    await expect(readMigrations(folder)).rejects.toMatchObject({
+      code: 'migration/down-without-migration',
+      message: expect.stringContaining('007_a.sql'),
     });
   });
 });

@@ -13,7 +13,7 @@ import {
   splitIntoSteps,
 } from './steps.ts';
 import { syntaxFailure, typedPath } from './syntax.ts';
-import { compareVersions, inOrder, versionOf } from './version.ts';
+import { compareVersions, inOrder, isDown, upNameOf, versionOf } from './version.ts';
 
 /** A migration as it stands in its file. */
 export interface Migration {
@@ -44,6 +44,26 @@ export async function readMigration(path: string): Promise<Migration> {
   const version = namePattern.exec(file)?.[1];
   if (version === undefined) throw badName(path);
   const sql = readText(path);
+  return {
+    version,
+    name: file.slice(0, -'.sql'.length),
+    path,
+    sql,
+    checksum: checksumOf(sql),
+    ...(await stepsOf(path, sql)),
+  };
+}
+
+/**
+ * Cuts the text of a file into steps.
+ *
+ * @throws `migration/does-not-parse`, `migration/verify-is-no-query`, and what
+ *   {@link splitIntoSteps} throws
+ */
+export async function stepsOf(
+  path: string,
+  sql: string,
+): Promise<Pick<Migration, 'steps' | 'hasOwnTransaction'>> {
   const parsed = await parseSql(sql);
   const [problem] = parsed.problems;
   if (problem !== undefined) throw syntaxFailure(path, sql, problem);
@@ -52,24 +72,17 @@ export async function readMigration(path: string): Promise<Migration> {
     file: path,
     line: positionAt(start).line,
   });
-  const { steps, hasOwnTransaction } = splitIntoSteps(parsed.statements, placeOf, parsed.comments);
-  for (const { verifications } of steps) await assertQueries(path, verifications);
-  return {
-    version,
-    name: file.slice(0, -'.sql'.length),
-    path,
-    sql,
-    checksum: checksumOf(sql),
-    steps,
-    hasOwnTransaction,
-  };
+  const split = splitIntoSteps(parsed.statements, placeOf, parsed.comments);
+  for (const { verifications } of split.steps) await assertQueries(path, verifications);
+  return split;
 }
 
 /**
  * All migrations of a folder in their order. Every `.sql` file must be one: a file that is passed
  * over in silence is a migration that production never gets.
  *
- * @throws `migration/no-folder`, `migration/duplicate-number`, and what {@link readMigration} throws
+ * @throws `migration/no-folder`, `migration/duplicate-number`, `migration/down-without-migration`, and
+ *   what {@link readMigration} throws
  */
 export async function readMigrations(folder: string): Promise<readonly Migration[]> {
   const files = migrationFiles(folder);
@@ -77,7 +90,10 @@ export async function readMigrations(folder: string): Promise<readonly Migration
   return Promise.all(files.map((file) => readMigration(join(folder, file))));
 }
 
-/** The names of the `.sql` files of a folder, in order of their numbers. */
+/**
+ * The names of the `.sql` files of a folder, in order of their numbers, without the ways back that stand
+ * beside them.
+ */
 export function migrationFiles(folder: string): readonly string[] {
   if (!existsSync(folder)) {
     throw new Failure({
@@ -86,7 +102,20 @@ export function migrationFiles(folder: string): readonly string[] {
       hint: 'Make it with `drydock init`, or name another one as `migrations` in the configuration.',
     });
   }
-  return inOrder(readdirSync(folder).filter((file) => file.endsWith('.sql')));
+  const files = readdirSync(folder).filter((file) => file.endsWith('.sql'));
+  const lost = files.find((file) => isDown(file) && !files.includes(upNameOf(file)));
+  if (lost !== undefined) throw downAlone(join(folder, lost), upNameOf(lost));
+  return inOrder(files.filter((file) => !isDown(file)));
+}
+
+// A way back that nobody will find, most likely because its migration was renamed.
+function downAlone(path: string, up: string): Failure {
+  return new Failure({
+    code: 'migration/down-without-migration',
+    message: `${path} is the way back of ${up}, which is not there`,
+    hint: `Name it like the migration that it takes back, with .down.sql at the end, or remove it: rm ${typedPath(path)}`,
+    details: { file: path },
+  });
 }
 
 async function assertQueries(

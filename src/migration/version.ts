@@ -18,3 +18,20 @@ export function compareVersions(a: string, b: string): number {
 export function inOrder(names: readonly string[]): string[] {
   return [...names].sort((a, b) => compareVersions(versionOf(a), versionOf(b)) || (a < b ? -1 : 1));
 }
+
+const downEnd = '.down.sql';
+
+/** True for a file that takes a migration back: `008_add_teacher_mode.down.sql`. */
+export function isDown(file: string): boolean {
+  return file.endsWith(downEnd);
+}
+
+/** The migration that such a file belongs to, by name or path. */
+export function upNameOf(file: string): string {
+  return `${file.slice(0, -downEnd.length)}.sql`;
+}
+
+/** Where the way back of a migration stands. */
+export function downPathOf(path: string): string {
+  return path.replace(/\.sql$/, downEnd);
+}

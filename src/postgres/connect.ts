@@ -4,6 +4,7 @@ import type { Client, QueryResult } from 'pg';
 import { interrupted } from '../core/context.ts';
 import type { Failure } from '../core/failure.ts';
 import type { Address } from './address.ts';
+import { describeStatement, type StatementShape } from './describe.ts';
 import { connectFailure, sqlStateOf, sqlStates, statementFailure } from './server-error.ts';
 
 /** How a session is opened. */
@@ -52,6 +53,12 @@ export interface Database extends AsyncDisposable {
   one<Row extends object>(sql: string, values?: readonly unknown[]): Promise<Row>;
   /** Runs SQL text as it stands (simple protocol: several statements, no parameters). */
   execute(sql: string): Promise<CommandResult>;
+  /**
+   * What a statement takes and returns. Nothing is executed.
+   *
+   * @param types object ids of the types of its parameters; 0 or nothing leaves them to the server
+   */
+  describe(sql: string, types?: readonly number[]): Promise<StatementShape>;
   /** Runs `work` between BEGIN and COMMIT; any error rolls back. */
   transaction<T>(work: () => Promise<T>, mode?: string): Promise<T>;
   close(): Promise<void>;
@@ -157,6 +164,14 @@ class Session implements Database {
     try {
       const result = await this.#client.query(sql);
       return { rowCount: result.rowCount ?? null };
+    } catch (error) {
+      throw this.#translate(error, sql);
+    }
+  }
+
+  async describe(sql: string, types: readonly number[] = []): Promise<StatementShape> {
+    try {
+      return await describeStatement(this.#client, sql, types);
     } catch (error) {
       throw this.#translate(error, sql);
     }

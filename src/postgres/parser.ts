@@ -84,6 +84,17 @@ export async function parsePlpgsql(statement: string): Promise<unknown> {
   return parser.parsePlPgSQLSync(statement);
 }
 
+/** One text for all statements that differ in their constants alone; undefined for what is no SQL. */
+export async function statementFingerprint(sql: string): Promise<string | undefined> {
+  loading ??= loadParser();
+  const parser = await loading;
+  try {
+    return parser.fingerprintSync(sql);
+  } catch {
+    return undefined;
+  }
+}
+
 // V8 compiles WebAssembly twice: quickly, then well in the background, and a short process waits for
 // that at its end. The quick code alone halves the time and memory of one check; the flag is put
 // back at once, so that other WebAssembly of the process is compiled as its author expects.

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  asked,
   environmentState,
   evidence,
   finding,
@@ -8,9 +9,12 @@ import {
   ledgerRow,
   migration,
   production,
+  ranOldCode,
+  tried,
 } from '../../test/promotion.ts';
 import { Secret } from '../config/environment.ts';
 import { emptyStep } from '../migration/steps.ts';
+import type { Loss } from '../rehearsal/way-back/report.ts';
 import type { PromotionEvidence } from './evidence.ts';
 import { closedGates, gates, judgeGates, parseWaiver } from './judge.ts';
 
@@ -18,10 +22,19 @@ function stateOf(id: string, given: PromotionEvidence): string | undefined {
   return judgeGates(given).find((gate) => gate.id === id)?.state;
 }
 
-const { target } = evidence();
+const { target, rehearsal: normal } = evidence();
 const { rehearsal } = evidence();
 if (rehearsal === null) throw new Error('the evidence has no rehearsal');
 const red = { at: hoursAgo(2), healthy: false, probes: [] };
+
+const brokenQuery = {
+  text: 'SELECT email FROM users',
+  from: 'file' as const,
+  role: null,
+  calls: null,
+  reason: 'column "email" does not exist',
+  sqlState: '42703',
+};
 
 // Each case spoils one thing and must close exactly that gate.
 const spoiled: readonly (readonly [string, string, Partial<PromotionEvidence>])[] = [
@@ -145,7 +158,21 @@ const spoiled: readonly (readonly [string, string, Partial<PromotionEvidence>])[
       backup: { file: 'b.dump', takenAt: hoursAgo(48), restoreMs: 1 },
     },
   ],
+  ['queries-still-work', 'nothing was rehearsed', { rehearsal: null }],
+  ['queries-still-work', 'a query broke', asked({ broken: [brokenQuery] })],
+  [
+    'queries-still-work',
+    'a function does not compile any more',
+    asked({
+      code: { checked: 0, broken: [{ object: 'function f()', reason: 'gone' }], notChecked: [] },
+    }),
+  ],
+  ['queries-still-work', 'the old code fails on the new schema', ranOldCode(1)],
 ];
+
+function loss(sentence: string): Loss {
+  return { table: null, column: null, rows: null, sentence };
+}
 
 // What one case changes of a part that several cases change.
 function changed<T extends object>(given: T, more: T | undefined, normal: T): T {
@@ -194,7 +221,11 @@ describe('the gates', () => {
           const findings = [...given.findings, ...(more?.findings ?? [])];
           const environment = changed(given.environment, more?.environment, production);
           const shown = changed(given.target, more?.target, target);
-          given = { ...given, ...more, findings, environment, target: shown };
+          const rehearsal =
+            given.rehearsal === null || more?.rehearsal === null || normal === null
+              ? null
+              : changed(given.rehearsal, more?.rehearsal, normal);
+          given = { ...given, ...more, findings, environment, target: shown, rehearsal };
           const now = new Set(
             judgeGates(given)
               .filter(({ state }) => state === 'closed')
@@ -232,10 +263,38 @@ describe('the gates', () => {
     ]);
   });
 
+  it('queries-still-work says what was not looked at, and does not call it well', () => {
+    const reasonOf = (more: Parameters<typeof asked>[0]): string | undefined =>
+      judgeGates(evidence(asked(more))).find(({ id }) => id === 'queries-still-work')?.reason;
+    expect(reasonOf({ notChecked: [brokenQuery] })).toBe('12 work as before; 1 not checked');
+    const problem = 'pg_stat_statements is not installed in this database';
+    const sources = [{ from: 'pg_stat_statements' as const, statements: 0, problem }];
+    expect(reasonOf({ checked: 0, sources })).toBe(`no query was known: ${problem}`);
+  });
+
+  it.each([
+    [tried({}), 'can be taken back in 12 ms'],
+    [
+      tried({
+        label: 'reversible with loss',
+        losses: [loss('9 values of a.b are gone'), loss('x')],
+      }),
+      'with loss: 9 values of a.b are gone, and 1 more',
+    ],
+    [tried({ label: 'irreversible', reasons: ['rows changed'] }), 'irreversible: rows changed'],
+  ])('way-back-ready says what the trial of the way back showed %#', (more, words) => {
+    const gate = judgeGates(evidence(more)).find(({ id }) => id === 'way-back-ready');
+    expect(gate).toMatchObject({ state: 'open', reason: expect.stringContaining(words) });
+  });
+
   it('do not count before the apply what the apply brings itself', () => {
-    const judged = judgeGates(evidence({ backup: null }));
+    const judged = judgeGates(evidence({ backup: null, rehearsal: null }));
     expect(closedGates(judged, 'before')).toEqual([]);
-    expect(closedGates(judged, 'after rehearsal').map(({ id }) => id)).toEqual(['way-back-ready']);
+    expect(closedGates(judged, 'after rehearsal').map(({ id }) => id)).toEqual([
+      'way-back-ready',
+      'rehearsed-within-budget',
+      'queries-still-work',
+    ]);
   });
 });
 

@@ -10,6 +10,7 @@ import { monitoringReady } from './gates/monitoring-ready.ts';
 import { noBlockers } from './gates/no-blockers.ts';
 import { noDestructiveStatements } from './gates/no-destructive-statements.ts';
 import { notFrozen } from './gates/not-frozen.ts';
+import { queriesStillWork } from './gates/queries-still-work.ts';
 import { reRunnable } from './gates/re-runnable.ts';
 import { rehearsedWithinBudget } from './gates/rehearsed-within-budget.ts';
 import { rightDatabase } from './gates/right-database.ts';
@@ -36,6 +37,7 @@ export const gates: readonly Gate[] = [
   approved,
   noBlockers,
   rehearsedWithinBudget,
+  queriesStillWork,
 ];
 
 /** Judges all gates. A waiver turns a closed gate into a waived one, with name and reason. */

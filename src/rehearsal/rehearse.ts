@@ -62,14 +62,14 @@ export async function rehearse(context: Context, options: RehearsalOptions): Pro
       const tablesBefore = await readTables(copy, context.signal);
       for (const each of around) await each.before(copy);
       const { statements, serverVersion } = await runWatched(options);
-      const parts: RehearsalParts[] = [];
-      for (const each of around) parts.push(await each.after(copy));
       const emptied = await Promise.all(statements.map(({ sql }) => options.reader.emptiedBy(sql)));
       const tables = tableChanges(
         tablesBefore,
         await readTables(copy, context.signal),
         new Set(emptied.flat()),
       );
+      const parts: RehearsalParts[] = [];
+      for (const each of around) parts.push(await each.after(copy));
       const totalMs = statements.reduce((sum, { ms }) => sum + ms, 0);
       reporter.summary(`statements: ${statements.length}, in ${formatDuration(totalMs)}`);
       const longest = longestBlocking(statements.flatMap(({ locks }) => locks));

@@ -3,9 +3,12 @@
 
 import type { Evidence } from '../core/evidence.ts';
 import type { Forecast } from './forecast.ts';
+import type { LoadReport } from './load/report.ts';
 import type { TableChange } from './observe-tables.ts';
+import type { OldCodeResult, QueriesReport } from './queries/report.ts';
 import type { JudgedCheck } from './report-findings.ts';
 import type { RehearsedStatement } from './statement.ts';
+import type { WayBack } from './way-back/report.ts';
 
 /** What the copy was made of, and where it was. */
 export interface CopyOrigin {
@@ -28,6 +31,13 @@ export interface RehearsalParts {
   readonly problems?: readonly string[];
   /** The findings of the check, held against what was seen. */
   readonly check?: JudgedCheck;
+  /** Whether the application's queries still work. */
+  readonly queries?: QueriesReport;
+  /** What the project's own command said. */
+  readonly oldCode?: OldCodeResult;
+  readonly wayBack?: WayBack;
+  /** What sessions waited for while the plan ran. */
+  readonly load?: LoadReport;
 }
 
 /** The evidence of a rehearsal. */

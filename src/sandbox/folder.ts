@@ -24,8 +24,9 @@ interface Place {
 // The path of a Unix socket holds 108 bytes on Linux and 104 on macOS, its end mark included; the
 // file in the folder is called .s.PGSQL.65535 at most.
 const longestFolderBytes = 103 - '/.s.PGSQL.65535'.length;
-// Copied data, the copy's WAL and temporary files; and what a server needs without any data.
-const spaceFactor = 3;
+// Copied data, the second copy that a rehearsal keeps as it was, WAL and temporary files; and what a
+// server needs without any data.
+const spaceFactor = 4;
 const spaceMarginBytes = 256 * 1024 * 1024;
 
 /** The folders in which servers are made, best first. */

@@ -1,6 +1,9 @@
+import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Failure, messageOf } from '../../core/failure.ts';
+import type { WantedLoad } from '../../rehearsal/load/around.ts';
+import { queryProblems } from '../../rehearsal/queries/problems.ts';
 import type { RehearsalReport } from '../../rehearsal/report.ts';
 import { exitCodes } from '../exit-code.ts';
 import { styler } from '../render/failure.ts';
@@ -11,26 +14,51 @@ import { environmentArgument, migrationArgument } from './arguments.ts';
 interface RehearseFlags {
   readonly markdown?: boolean;
   readonly html?: string;
+  readonly queries?: string;
+  readonly wayBack?: string;
+  readonly load?: readonly string[];
+  readonly connections?: string;
+  readonly rate?: string;
 }
 
 export const rehearse: Verb = verb<RehearseFlags>({
   name: 'rehearse',
   brief: 'Run the pending migrations on a copy, and see what they really do',
   description:
-    "Restores the newest backup into a throw-away server, compares it with its manifest, runs the pending migrations on it with the same code that runs them for real, and reports what each statement did: its locks and whom they block, rewrites, scans, rows. From the environment's traffic it says who would wait. Exit 4 when the plan fails there, is over the budget of the configuration, or rows are gone that no statement names.",
+    "Restores the newest backup into a throw-away server, compares it with its manifest, runs the pending migrations on it with the same code that runs them for real, and reports what each statement did: its locks and whom they block, rewrites, scans, rows. From the environment's traffic it says who would wait. The statements of the application (pg_stat_statements, --queries), the views and the functions are shown to the copy before and after; then the plan is taken back and run again, and what did not come back is told. With --load it runs once more while sessions work on the copy. Exit 4 when the plan fails there, is over the budget of the configuration, breaks a query, or rows are gone that no statement names.",
   args: [environmentArgument, migrationArgument],
   flags: {
     markdown: { kind: 'switch', brief: 'Print Markdown, for a merge request' },
     html: { kind: 'text', placeholder: 'file', brief: 'Write the report as one page' },
+    queries: {
+      kind: 'text',
+      placeholder: 'file',
+      brief: 'Statements of the application too: SQL, or a log',
+    },
+    wayBack: { kind: 'text', placeholder: 'file', brief: 'Write the proven way back as SQL' },
+    load: {
+      kind: 'texts',
+      placeholder: 'auto|file[@weight]',
+      brief: "Once more under load: production's own, or pgbench files",
+    },
+    connections: { kind: 'text', placeholder: 'number', brief: 'Sessions of the load (8)' },
+    rate: { kind: 'text', placeholder: 'number', brief: 'Scripts a second of the load (100)' },
   },
   run: async ({ flags, project, cwd }, environment = '', file) => {
+    const into = flags.wayBack === undefined ? undefined : resolve(cwd, flags.wayBack);
+    if (into !== undefined && existsSync(into))
+      throw wouldOverwrite(flags.wayBack ?? '', environment);
     const { rehearseChange } = await import('../../rehearsals.ts');
     const report = await rehearseChange(await project(), {
       environment,
       file: file?.includes('/') ? resolve(cwd, file) : file,
+      queries: flags.queries === undefined ? undefined : resolve(cwd, flags.queries),
+      load: loadOf(flags, cwd),
     });
     if (flags.html !== undefined) await writePage(resolve(cwd, flags.html), report);
-    const { problems = [] } = report;
+    const sql = report.wayBack?.sql ?? null;
+    if (into !== undefined && sql !== null) await writeFile(into, sql, { flag: 'wx' });
+    const problems = [...(report.problems ?? []), ...queryProblems(report)];
     return {
       data: report,
       text: await textOf(report, flags),
@@ -54,5 +82,32 @@ async function writePage(path: string, report: RehearsalReport): Promise<void> {
       hint: 'Name another file: drydock rehearse --html rehearsal.html',
       cause: error,
     });
+  });
+}
+
+function loadOf({ load, connections, rate }: RehearseFlags, cwd: string): WantedLoad | undefined {
+  if (load === undefined || load.length === 0) return undefined;
+  return {
+    workload: load.map((each) => (each === 'auto' ? each : resolve(cwd, each))),
+    connections: countOf(connections, 8, '--connections'),
+    perSecond: countOf(rate, 100, '--rate'),
+  };
+}
+
+function countOf(text: string | undefined, otherwise: number, flag: string): number {
+  const count = text === undefined ? otherwise : Number(text);
+  if (Number.isInteger(count) && count > 0) return count;
+  throw new Failure({
+    code: 'usage/bad-number',
+    message: `${flag} ${text} is no whole number above 0`,
+    hint: `Write for example: ${flag} ${otherwise}`,
+  });
+}
+
+function wouldOverwrite(path: string, environment: string): Failure {
+  return new Failure({
+    code: 'usage/file-exists',
+    message: `${path} is there already, and nothing is overwritten`,
+    hint: `Name another file: drydock rehearse ${environment} --way-back FILE`,
   });
 }

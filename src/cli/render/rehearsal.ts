@@ -12,6 +12,9 @@ import {
   type TimedStatement,
   timelineOf,
 } from '../../rehearsal/report-timeline.ts';
+import { loadLines } from './rehearsal-load.ts';
+import { oldCodeLines, queriesLines } from './rehearsal-queries.ts';
+import { wayBackLines } from './rehearsal-way-back.ts';
 import { plural, wrap } from './text.ts';
 
 /** Colours a word of the report. */
@@ -23,6 +26,10 @@ const sections: readonly ((report: RehearsalReport, style: Style) => readonly st
   forecastLines,
   checkLines,
   tableLines,
+  ({ queries }) => (queries === undefined ? [] : queriesLines(queries)),
+  ({ wayBack }) => (wayBack === undefined ? [] : wayBackLines(wayBack)),
+  ({ load }) => (load === undefined ? [] : loadLines(load)),
+  ({ oldCode }) => (oldCode === undefined ? [] : [oldCodeLines(oldCode)]),
   verdictLines,
 ];
 
