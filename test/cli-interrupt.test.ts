@@ -2,6 +2,7 @@
 
 import { readdir } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { isAlive } from '../src/core/process.ts';
 import { connect } from '../src/postgres/connect.ts';
 import { places } from '../src/sandbox/folder.ts';
 import {
@@ -93,6 +94,58 @@ describe('Ctrl-C', () => {
       phase: 'failed',
       failure: { code: 'interrupted', state: 'rolled-back' },
     });
+  });
+
+  it('during an apply that waits for a lock ends the waiting, and changes nothing', async () => {
+    await using other = await connect(database.address, { purpose: 'test' });
+    await other.execute('BEGIN; SELECT * FROM users');
+    await project.write('migrations/001_a.sql', 'ALTER TABLE users ADD COLUMN name text;\n');
+    const command = project.start(['apply', 'dev']);
+    await untilRunning('apply');
+    const { exitCode, stderr } = await command.signal('SIGINT');
+    expect(exitCode).toBe(130);
+    expect(failureIn(stderr)).toMatch(/^✗ (The change was rolled back|Nothing was changed)\./);
+    expect(await sessions('drydock apply')).toBe(0);
+    await other.execute('COMMIT');
+    expect(await lastEntry(database.address)).toMatchObject({ command: 'apply', phase: 'failed' });
+  });
+
+  it('during a deploy stops its command', async () => {
+    await using deploying = await commandProject({
+      databases: { dev: database.address.connectionString() },
+      rules: { dev: { deploy: 'echo $$ > pid; exec sleep 60' } },
+    });
+    await deploying.sh(
+      'git init -q && git add . && git -c user.name=T -c user.email=t@example.com commit -qm one',
+    );
+    const command = deploying.start(['deploy', 'dev']);
+    const pid = async (): Promise<number> => Number((await deploying.sh('cat pid')).stdout);
+    await expect.poll(pid, patience).toBeGreaterThan(0);
+    const { exitCode } = await command.signal('SIGINT');
+    expect(exitCode).toBe(130);
+    expect(isAlive(await pid())).toBe(false);
+    expect(await lastEntry(database.address)).toMatchObject({ command: 'deploy', phase: 'failed' });
+  });
+
+  it('during the proof before a promotion leaves production as it was', async () => {
+    await using guarded = await commandProject({
+      databases: { production: database.address.connectionString() },
+      rules: { production: { guarded: true } },
+      migrations: {
+        '001_a.sql': '-- A table.\nCREATE TABLE IF NOT EXISTS a (id int PRIMARY KEY);\n',
+      },
+    });
+    const command = guarded.start([
+      ...['apply', 'production', '--told-by', 'Ana', '--yes'],
+      ...['--confirm', database.address.database, '--waive', 'monitoring-ready=a test'],
+    ]);
+    await expect.poll(() => command.said(), patience).toContain('✓ back up');
+    const { exitCode, stderr } = await command.signal('SIGINT');
+    expect(exitCode).toBe(130);
+    expect(failureIn(stderr)).toMatch(/^✗ Nothing was changed\./);
+    expect(await sandboxesOf(command.pid)).toEqual([]);
+    expect(await tableExists('a')).toBe(false);
+    expect(await lastEntry(database.address)).toMatchObject({ command: 'apply', phase: 'failed' });
   });
 
   it('at the terminal reaches an apply that was started by npx', async () => {

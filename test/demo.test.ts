@@ -37,7 +37,7 @@ afterEach(async () => {
 
 async function untilSaid(text: string): Promise<void> {
   await expect
-    .poll(() => screen.includes(text) || demo.exitCode !== null, { timeout: 240_000 })
+    .poll(() => screen.includes(text) || demo.exitCode !== null, { timeout: 540_000 })
     .toBe(true);
   expect(screen).toContain(text);
 }
@@ -58,7 +58,7 @@ async function leftRunning(): Promise<string[]> {
 }
 
 it('tells the whole story without losing a write, and leaves nothing running after Ctrl-C', {
-  timeout: 300_000,
+  timeout: 600_000,
 }, async () => {
   await untilSaid('Everything runs on until you press Ctrl-C');
   expect(screen).toContain(`kill ${demo.pid}`);
@@ -76,7 +76,7 @@ it('tells the whole story without losing a write, and leaves nothing running aft
 });
 
 it('stopped by Ctrl-C before the curtain rises, leaves nothing running', {
-  timeout: 300_000,
+  timeout: 600_000,
 }, async () => {
   await untilSaid('✓ take teacher mode out of the copy');
   expect(await stop()).toBe(130);

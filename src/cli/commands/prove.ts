@@ -13,7 +13,7 @@ export const prove: Verb = verb<{ readonly engine?: boolean; readonly thorough?:
     engine: engineFlag,
     thorough: {
       kind: 'switch',
-      brief: 'Examine every page of every table and index of the copy (amcheck)',
+      brief: 'Examine every page of the tables and indexes of the copy',
     },
   },
   run: async ({ project, flags }, environment = '', wanted) => {
