@@ -22,6 +22,8 @@ export interface ChangeReport {
   readonly backup: string | null;
   readonly rehearsal: RehearsalReport | null;
   readonly apply: ApplyReport | null;
+  /** Objects of the schema that are not as the rehearsal left them, in words. */
+  readonly unlikeRehearsal: readonly string[];
   readonly health: HealthSample | null;
   /** True when the application was healthy before the apply and is not now. */
   readonly harmed: boolean;
@@ -41,6 +43,7 @@ export function changeReport(
     backup: null,
     rehearsal: null,
     apply: null,
+    unlikeRehearsal: [],
     health: null,
     harmed: false,
     ...rest,
@@ -69,6 +72,7 @@ export function journalOutcome(
       gates: gates.map(({ id, state, reason }) => ({ id, state, reason })),
       rehearsal: rehearsal === null ? null : formatDuration(rehearsal.totalMs),
       healthy: health?.healthy ?? null,
+      unlikeRehearsal: report.unlikeRehearsal,
       ...(fingerprint === undefined ? {} : { fingerprint }),
     },
   };

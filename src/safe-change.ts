@@ -3,6 +3,7 @@
 
 import { type ApplyOptions, applyPlan, type PolicyParts } from './apply/apply.ts';
 import type { ApplyReport } from './apply/report.ts';
+import { keepingSchema, unlikeRehearsal } from './as-rehearsed.ts';
 import { type ChangeReport, changeReport, journalOutcome } from './change-report.ts';
 import { step } from './core/context.ts';
 import { Failure, messageOf } from './core/failure.ts';
@@ -175,18 +176,16 @@ async function promote(project: Project, change: Change): Promise<ChangeReport> 
   const pending = planNames(plan);
   const reason = `before ${pending.join(', ')}`;
   const backup = await takeBackup(project, target, { reason, plan: plan.digest, pending });
-  const { proof, rehearsal } = await withProvenCopy(
+  const { proof, rehearsal, schema } = await withProvenCopy(
     project,
     backup,
-    async (copy, proven, server) => ({
-      proof: proven,
-      rehearsal: await rehearseOn(project, target, {
-        copy,
-        plan,
-        findings,
-        origin: { from: 'backup', name: backup.name, place: server.place },
-      }),
-    }),
+    async (copy, proven, server) => {
+      const origin = { from: 'backup', name: backup.name, place: server.place } as const;
+      const both = { copy, live: target.address };
+      const rehearsing = { copy, plan, findings, origin };
+      const kept = await keepingSchema(both, () => rehearseOn(project, target, rehearsing));
+      return { proof: proven, ...kept };
+    },
   );
   await recordRehearsal(project, target, rehearsal);
   const soFar = { backup: backup.name, rehearsal };
@@ -215,10 +214,17 @@ async function promote(project: Project, change: Change): Promise<ChangeReport> 
       policy: policyOf(target, request),
       resume: request.resume,
     });
+    const unlike = (await unlikeRehearsal(address, schema)).map(({ sentence }) => sentence);
     const health = await settle(project, target, last.evidence.health);
     await tell(project, target, 'apply done', `${names} is in force`);
-    const outcome = 'applied';
-    return changeReport(target, plan, { outcome, gates: last.gates, ...soFar, apply, ...health });
+    return changeReport(target, plan, {
+      outcome: 'applied',
+      gates: last.gates,
+      ...soFar,
+      apply,
+      unlikeRehearsal: unlike,
+      ...health,
+    });
   } catch (failure) {
     await tell(project, target, 'apply failed', messageOf(failure));
     throw failure;

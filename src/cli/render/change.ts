@@ -42,6 +42,14 @@ function applied(report: ChangeReport, names: readonly string[]): string {
   return wrapLines([
     `${names.join(', ')} ${verb} in force in ${environment} (${formatDuration(ms)}).`,
     ...(health === null || health.probes.length === 0 ? [] : [healthSentence(health)]),
+    ...(report.rehearsal === null
+      ? []
+      : report.unlikeRehearsal.length === 0
+        ? ['The schema is the one that the rehearsal left.']
+        : [
+            'The schema is NOT the one that the rehearsal left:',
+            ...report.unlikeRehearsal.map((sentence) => `  ${sentence}`),
+          ]),
     ...(harmed ? [`The application was healthy before this apply and is not now.`] : []),
     ...(backup === null
       ? []
