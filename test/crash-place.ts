@@ -108,6 +108,8 @@ export function kill(pid: number): void {
 export interface Wire {
   readonly port: number;
   cut(): void;
+  /** Nothing arrives any more, and nobody is told: connections stay open. */
+  fallSilent(): void;
   mend(): void;
   close(): Promise<void>;
 }
@@ -115,12 +117,11 @@ export interface Wire {
 /** Opens a port of this machine that leads to a server's socket. */
 export async function openWire(socket: string): Promise<Wire> {
   const pairs = new Set<Socket>();
-  let isCut = false;
+  let state: 'whole' | 'cut' | 'silent' = 'whole';
   const server: Server = createServer((near) => {
-    if (isCut) {
-      near.destroy();
-      return;
-    }
+    if (state === 'cut') near.destroy();
+    if (state === 'silent') pairs.add(near);
+    if (state !== 'whole') return;
     const far = new Socket().connect(socket);
     for (const [one, other] of [
       [near, far],
@@ -138,14 +139,18 @@ export async function openWire(socket: string): Promise<Wire> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const cut = (): void => {
-    isCut = true;
+    state = 'cut';
     for (const each of pairs) each.destroy();
   };
   return {
     port: (server.address() as AddressInfo).port,
     cut,
+    fallSilent: () => {
+      state = 'silent';
+      for (const each of pairs) each.unpipe();
+    },
     mend: () => {
-      isCut = false;
+      state = 'whole';
     },
     close: async () => {
       cut();

@@ -110,6 +110,29 @@ it.runIf(many === 0).each(killers)(
   },
 );
 
+// Ten seconds are the patience of a new connection.
+it.runIf(many > 0)(
+  'a network that falls silent is noticed, and nobody waits for hours',
+  async () => {
+    const address = await freshDatabase('silent');
+    const uri = `postgres://postgres@127.0.0.1:${wire.port}/${address.database}`;
+    const { outcome } = await program.run(uri, folder, (_, _pid, text) => {
+      if (text.includes('UPDATE items')) wire.fallSilent();
+    });
+    expect(outcome).toMatchObject({
+      code: 'apply/rolled-back',
+      databaseState: 'unknown',
+      stateDetail: expect.stringContaining(
+        'whether step 1 of 002_mixed is in force, the next apply finds out',
+      ),
+    });
+    wire.cut();
+    wire.mend();
+    await assertNamed(address);
+    await goOn(address);
+  },
+);
+
 it.runIf(many > 0)(
   `${many} random moments (CRASH_SEED=${seed})`,
   { timeout: 3_600_000 },
