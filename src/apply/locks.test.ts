@@ -96,6 +96,27 @@ describe('behind one old reader', () => {
   });
 });
 
+describe('on a table whose readers overlap all the time', () => {
+  it('gets its lock all the same', async () => {
+    let reading = true;
+    const readers = [1, 2, 3].map(async (number) => {
+      await using reader = await connect(fresh.address, { purpose: 'reader' });
+      while (reading) {
+        await reader.query(`SELECT count(*) FROM users; SELECT pg_sleep(0.1 + 0.1 * ${number})`);
+      }
+    });
+    await expect
+      .poll(async () => (await database.query(sleeping)).length, { timeout: 20_000, interval: 10 })
+      .toBeGreaterThan(1);
+    await apply(addColumn);
+    reading = false;
+    await Promise.all(readers);
+  });
+
+  const sleeping = `SELECT FROM pg_locks JOIN pg_stat_activity USING (pid)
+    WHERE relation = 'users'::regclass AND granted AND application_name = 'drydock reader'`;
+});
+
 describe('behind somebody who only keeps other DDL away', () => {
   it('waits in a manner that lets readers pass', async () => {
     // As an autovacuum does, which yields only to somebody who has waited for a second.
