@@ -304,8 +304,8 @@ describe('If Something Goes Wrong', () => {
       'deploy done',
       // Too early, nobody to ask, and a person who said no: the team was not told of these.
       ...['apply refused', 'apply failed', 'apply refused'],
-      ...['notify done', 'apply done', 'deploy done'],
-      ...['notify done', 'apply done', 'deploy done'],
+      ...['notify done', 'rehearse done', 'apply done', 'deploy done'],
+      ...['notify done', 'rehearse done', 'apply done', 'deploy done'],
       ...['restore done', 'deploy done', 'restore done'],
     ]);
   });
