@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeEach, expect, it, vi } from 'vitest';
+import { beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { cachedCheck } from './cache.ts';
 import type { Sources } from './sources.ts';
 
@@ -16,6 +16,7 @@ let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'drydock-cache-'));
   vi.stubEnv('XDG_CACHE_HOME', folder);
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
 });
 
 function entries(): string[] {

@@ -1,12 +1,13 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { runOrFail } from '../core/process.ts';
 import { readSources } from './sources.ts';
 
 function folderWith(files: Record<string, string>): string {
   const root = mkdtempSync(join(tmpdir(), 'drydock-sources-'));
+  onTestFinished(() => rmSync(root, { recursive: true }));
   mkdirSync(join(root, 'migrations'));
   for (const [name, sql] of Object.entries(files)) {
     writeFileSync(join(root, 'migrations', name), sql);

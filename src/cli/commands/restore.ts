@@ -31,7 +31,7 @@ export const restore: Verb = verb<{
     to: {
       kind: 'text',
       placeholder: 'env',
-      brief: 'Restore into the empty database of another environment, and swap nothing',
+      brief: 'Restore into the empty database of another environment',
     },
     tables: {
       kind: 'text',
