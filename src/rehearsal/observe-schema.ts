@@ -40,8 +40,8 @@ export async function readRelations(
        LEFT JOIN pg_index i ON i.indexrelid = c.oid
       WHERE c.relkind IN ('r', 'p', 'm', 'i', 'I', 'v', 'f', 'S')
         AND n.nspname !~ '^(pg_|information_schema$|drydock)'
-        AND ($1::oid[] IS NULL OR c.oid = ANY ($1))`,
-    [oids],
+        ${oids === null ? '' : 'AND c.oid = ANY ($1)'}`,
+    oids === null ? [] : [oids],
   );
   return new Map(rows.map((row) => [row.oid, { ...row, bytes: Number(row.bytes ?? 0) }]));
 }

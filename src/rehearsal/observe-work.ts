@@ -17,6 +17,8 @@ export type ObservedFacts = Omit<StatementFacts, 'locks'> & {
 export interface Comparison {
   readonly before: Reading;
   readonly after: Reading;
+  /** Relations that have a new file since. */
+  readonly made: readonly KnownRelation[];
   readonly told: ToldFacts;
   /** Relations that were there before the plan, by the names they had then. */
   readonly known: ReadonlyMap<string, KnownRelation>;
@@ -29,8 +31,7 @@ export interface Comparison {
 export function factsInside(comparison: Comparison): ObservedFacts {
   const { before, after, told, known, transaction } = comparison;
   const touched = [...after.relations.values()];
-  const existing = touched.flatMap(({ now }) => (now === null ? [] : [now]));
-  const made = filesMade(existing, comparison);
+  const made = filesMade(comparison.made, comparison);
   return {
     transaction,
     locks: locksTaken(comparison),

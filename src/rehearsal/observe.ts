@@ -129,9 +129,9 @@ class Watch implements StatementObserver {
     session.last = after;
     if (!this.#transactions.includes(after.transaction)) this.#transactions.push(after.transaction);
     const transaction = this.#transactions.indexOf(after.transaction) + 1;
-    const relations = this.#relations();
-    const facts = factsInside({ before, after, told, transaction, ...relations });
-    this.#follow([...after.relations.values()].flatMap(({ now }) => (now === null ? [] : [now])));
+    const made = await this.#filesMade(database, after);
+    const facts = factsInside({ before, after, made, told, transaction, ...this.#relations() });
+    this.#follow(made);
     return facts;
   }
 
@@ -150,6 +150,22 @@ class Watch implements StatementObserver {
     });
     this.#follow(relations);
     return facts;
+  }
+
+  // To ask for sizes takes the server longest, so only those of new files are asked for.
+  async #filesMade(database: Database, { relations }: Reading): Promise<readonly KnownRelation[]> {
+    const made = [...relations.values()].filter(
+      ({ oid, now }) => now?.node !== undefined && now.node !== this.#seen.get(oid)?.node,
+    );
+    if (made.length === 0) return [];
+    return [
+      ...(
+        await readRelations(
+          database,
+          made.map(({ oid }) => oid),
+        )
+      ).values(),
+    ];
   }
 
   #relations(): Pick<Comparison, 'known' | 'seen'> {
