@@ -64,7 +64,7 @@ async function measure() {
     },
     { root: folder, file: undefined, variables: {} },
   );
-  const project = { config, context, actor: { who: 'bench', host: 'here', git: null } };
+  const project = { config, context, actor: { who: 'bench', host: 'here' } };
   await backUpEnvironment(project, { environment: 'live', reason: 'bench' });
   for (const [index, [, sql]] of kinds.entries()) {
     writeFileSync(join(folder, 'migrations', `00${index + 1}_bench.sql`), sql);

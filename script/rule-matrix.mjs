@@ -31,7 +31,13 @@ for (const major of majors) {
   };
   const { status } = spawnSync(
     'npx',
-    ['vitest', 'run', 'src/lint/observed.test.ts', 'src/lint/accuracy.test.ts'],
+    [
+      'vitest',
+      'run',
+      'src/lint/observed.test.ts',
+      'src/lint/accuracy.test.ts',
+      'src/rehearsal/kinds.test.ts',
+    ],
     {
       env,
       stdio: ['ignore', 'ignore', 'inherit'],

@@ -114,7 +114,7 @@ export async function withProvenCopy<T>(
   project: Project,
   backup: Backup,
   work: (copy: Address, proof: Proof, server: CopyServer) => Promise<T>,
-  how: { readonly thorough?: boolean } = {},
+  how: { readonly thorough?: boolean; readonly keep?: boolean } = {},
 ): Promise<T> {
   const { context } = project;
   try {
@@ -126,7 +126,7 @@ export async function withProvenCopy<T>(
       });
       return await withCleanup(
         () => work(proven.database, proven.proof, proven.server),
-        () => proven.server.stop(),
+        () => (how.keep === true ? proven.server.keep() : proven.server.stop()),
       );
     });
   } catch (failure) {

@@ -3,30 +3,29 @@
 import { type ApplyOptions, applyPlan } from './apply/apply.ts';
 import type { ApplyReport } from './apply/report.ts';
 import { withAroundPlan } from './around-plan.ts';
+import { type ReadyCopy, withCopy } from './copies.ts';
 import type { Context } from './core/context.ts';
-import { messageOf } from './core/failure.ts';
-import { readLedger } from './history/ledger.ts';
+import { formatDuration } from './core/duration.ts';
+import { Failure, messageOf } from './core/failure.ts';
 import type { Finding } from './lint/finding.ts';
 import { takeSnapshot } from './lint/live-schema.ts';
 import { locksOf } from './lint/locks-of.ts';
 import { modelOf } from './lint/snapshot.ts';
 import { tablesIn } from './lint/tables-in.ts';
 import { tablesEmptiedBy } from './lint/takes-rows.ts';
-import { readMigrations } from './migration/file.ts';
-import { makePlan, type Plan } from './migration/plan.ts';
 import type { Address } from './postgres/address.ts';
-import { connect } from './postgres/connect.ts';
 import { parseSql } from './postgres/parser.ts';
 import { findingsOf } from './preflight.ts';
 import { type Project, planFor, reading, type Target, targetNamed } from './project.ts';
-import { backupNamed, withProvenCopy } from './recovery.ts';
 import { forecast } from './rehearsal/forecast.ts';
 import { type EnvironmentFigures, readEnvironment } from './rehearsal/forecast-environment.ts';
 import type { WantedLoad } from './rehearsal/load/around.ts';
 import { rehearse, type StatementReader } from './rehearsal/rehearse.ts';
-import type { CopyOrigin, RehearsalReport } from './rehearsal/report.ts';
+import type { RehearsalReport } from './rehearsal/report.ts';
 import { judgeFindings } from './rehearsal/report-findings.ts';
 import { problemsOf } from './rehearsal/report-problems.ts';
+import { serverAccount } from './sandbox/account.ts';
+import { dropKept } from './sandbox/sweep.ts';
 
 /** A wish to see what the pending migrations of an environment really do. */
 export interface RehearsalRequest {
@@ -37,34 +36,63 @@ export interface RehearsalRequest {
   readonly queries?: string | undefined;
   /** The load under which the plan is run once more. */
   readonly load?: WantedLoad | undefined;
+  /** `schema`, `clone`, or an environment whose newest backup is the copy. */
+  readonly from?: string | undefined;
+  /** Leaves the copy behind for a day. */
+  readonly keep?: boolean | undefined;
+  readonly timeoutMs?: number | undefined;
 }
 
-/** Rehearses the pending migrations of an environment on its newest backup, proving that first. */
+/** Rehearses the pending migrations of an environment on a copy: its newest backup, proven, unless another is asked for. */
 export async function rehearseChange(
-  project: Project,
+  outer: Project,
   request: RehearsalRequest,
 ): Promise<RehearsalReport> {
-  const target = targetNamed(project, request.environment);
-  const plan = await planFor(project, target, request.file);
-  const findings = await findingsOf(project, plan);
-  const backup = await backupNamed(project, target);
-  return withProvenCopy(project, backup, async (copy, _proof, { place }) =>
-    rehearseOn(project, target, {
-      copy,
-      plan: await planForCopy(project, copy, plan),
-      findings,
-      queries: request.queries,
-      load: request.load,
-      origin: { from: 'backup', name: backup.name, place },
-    }),
-  );
+  return withTimeLimit(outer, request.timeoutMs, async (project) => {
+    const target = targetNamed(project, request.environment);
+    const plan = await planFor(project, target, request.file);
+    const findings = await findingsOf(project, plan);
+    const { from, keep, queries, load } = request;
+    return withCopy(project, target, { plan, from, keep }, (ready) => {
+      if (keep === true) tellWhere(project, ready);
+      return rehearseOn(project, target, { ...ready, findings, queries, load });
+    });
+  });
 }
 
-/** A copy that stands ready, and what is run on it. */
-export interface ReadyCopy {
-  readonly copy: Address;
-  readonly origin: CopyOrigin;
-  readonly plan: Plan;
+/** Ends the copies that earlier rehearsals left behind on purpose. */
+export async function dropKeptCopies(): Promise<number> {
+  return dropKept(serverAccount());
+}
+
+function tellWhere({ context }: Project, { copy }: ReadyCopy): void {
+  const text = `The copy stays for a day: psql '${copy.toolArgument()}'; to drop it: drydock rehearse --drop-kept`;
+  context.emit({ kind: 'note', text });
+}
+
+async function withTimeLimit<T>(
+  project: Project,
+  timeoutMs: number | undefined,
+  work: (project: Project) => Promise<T>,
+): Promise<T> {
+  if (timeoutMs === undefined) return work(project);
+  const limit = AbortSignal.timeout(timeoutMs);
+  const signal = AbortSignal.any([project.context.signal, limit]);
+  try {
+    return await work({ ...project, context: { ...project.context, signal } });
+  } catch (failure) {
+    if (!limit.aborted || project.context.signal.aborted) throw failure;
+    throw new Failure({
+      code: 'rehearsal/timed-out',
+      message: `the rehearsal was not done after ${formatDuration(timeoutMs)}`,
+      hint: 'Give it more time with --timeout, or find out what takes so long: drydock rehearse --from schema',
+      cause: failure,
+    });
+  }
+}
+
+/** A copy, and what is looked at on it. */
+export interface WatchedCopy extends ReadyCopy {
   readonly findings: readonly Finding[];
   readonly queries?: string | undefined;
   readonly load?: WantedLoad | undefined;
@@ -74,7 +102,7 @@ export interface ReadyCopy {
 export async function rehearseOn(
   project: Project,
   target: Target,
-  { copy, origin, plan, findings, queries, load }: ReadyCopy,
+  { copy, origin, plan, findings, queries, load }: WatchedCopy,
 ): Promise<RehearsalReport> {
   const { context, actor } = project;
   // While the copy is busy the environment is only looked at.
@@ -150,16 +178,4 @@ export function readerFor(signal: AbortSignal): StatementReader {
         .map(({ table, mode }) => ({ relation: table.replace(/^public\./, ''), mode }));
     },
   };
-}
-
-// A backup from before earlier applies lacks their migrations too: the copy gets all that it lacks.
-async function planForCopy(project: Project, copy: Address, plan: Plan): Promise<Plan> {
-  await using database = await connect(copy, { purpose: 'rehearsal' });
-  return makePlan({
-    environment: plan.environment,
-    migrations: await readMigrations(project.config.migrations),
-    ledger: await readLedger(database),
-    outOfOrder: 'allow',
-    upTo: plan.pending.at(-1)?.migration.version,
-  });
 }

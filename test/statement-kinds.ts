@@ -1,5 +1,5 @@
 // Kinds of statement, each with what a server does for it. The same on PostgreSQL 14 to 18 unless a
-// row says otherwise: script/rehearsal-matrix.mjs runs the table on all of them.
+// row says otherwise: script/rule-matrix.mjs runs the table on all of them.
 
 /** The schema and rows that every kind starts from. */
 export const given = `
@@ -159,6 +159,15 @@ export const statementKinds: readonly StatementKind[] = [
       'reads 200 rows of events_2',
       'checks key f',
     ],
+    since: [
+      16,
+      [
+        'SHARE ROW EXCLUSIVE on events_2',
+        'SHARE ROW EXCLUSIVE on users',
+        'reads 200 rows of events_2',
+        'checks key f',
+      ],
+    ],
   },
   {
     what: 'add a foreign key, not valid',
@@ -272,9 +281,9 @@ export const statementKinds: readonly StatementKind[] = [
       'ACCESS EXCLUSIVE on notes',
       'ACCESS EXCLUSIVE on orders',
       'ACCESS EXCLUSIVE on users',
-      'empties users',
-      'empties orders',
       'empties notes',
+      'empties orders',
+      'empties users',
     ],
   },
   {
@@ -471,7 +480,7 @@ export const statementKinds: readonly StatementKind[] = [
   },
   {
     what: 'sort on disk',
-    sql: "SET LOCAL work_mem = '64kB'; CREATE TABLE sorted AS SELECT repeat(name, 20) AS name FROM users ORDER BY 1",
+    sql: "SET LOCAL work_mem = '64kB'; CREATE TABLE sorted AS SELECT repeat(name, 100) AS name FROM users ORDER BY 1",
     facts: ['reads 1000 rows of users', 'changes sorted: +1000 ~0 -0', 'writes temporary files'],
   },
 ];

@@ -20,6 +20,8 @@ export interface CopyServer {
   address(database: string): Address;
   /** Ends it and removes its data. */
   stop(): Promise<void>;
+  /** Lets it run on for a day, beyond the end of this process. */
+  keep(): Promise<void>;
 }
 
 /** What is loaded, and where. */

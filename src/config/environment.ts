@@ -169,6 +169,14 @@ export interface RehearsalRules {
   readonly command?: string | undefined;
 }
 
+/** What is done with the copies of rehearsals. */
+export interface SandboxRules {
+  /** File of SQL that runs on a copy first, from the folder of the configuration. */
+  readonly mask?: string | undefined;
+  /** Shell commands that make and drop a clone of an environment. */
+  readonly clone?: { readonly create: string; readonly drop: string } | undefined;
+}
+
 /** Everything that Drydock was told about a project. */
 export interface Config {
   /** Folder of the configuration file (or the working folder without one). */
@@ -181,5 +189,6 @@ export interface Config {
   /** Where backups are kept beside that folder. */
   readonly store: BackupStore | undefined;
   readonly rehearsal: RehearsalRules;
+  readonly sandbox: SandboxRules;
   readonly environments: readonly Environment[];
 }

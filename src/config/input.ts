@@ -63,6 +63,8 @@ export interface EnvironmentInput {
     /** Ends sessions that are idle in a transaction for so long and in the way. Default: never. */
     endIdleAfter?: string;
   };
+  /** The longest that a lock may keep readers or writers waiting, as a rehearsal forecasts it. Default: `500ms`. */
+  budget?: { blocksFor?: string };
   /** Shell command that brings a release of the application to this environment. */
   deploy?: string;
   /** Address that answers 200 while the application is healthy. */
@@ -83,6 +85,8 @@ export interface ConfigInput {
    * runs now.
    */
   rehearsal?: { queries?: string; command?: string };
+  /** What is done with the copies of rehearsals: SQL that masks them first, commands for clones. */
+  sandbox?: { mask?: string; clone?: { create: string; drop: string } };
   environments: Record<string, EnvironmentInput>;
 }
 

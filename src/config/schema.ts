@@ -67,10 +67,16 @@ const rehearsalSchema = z.strictObject({
   command: z.string().min(1).optional(),
 });
 
+const sandboxSchema = z.strictObject({
+  mask: z.string().min(1).optional(),
+  clone: z.strictObject({ create: z.string().min(1), drop: z.string().min(1) }).optional(),
+});
+
 const configSchema = z.strictObject({
   migrations: z.string().min(1).default('migrations'),
   backups: backupsSchema,
   rehearsal: rehearsalSchema.default({}),
+  sandbox: sandboxSchema.default({}),
   environments: z
     .record(
       z
@@ -99,7 +105,7 @@ export function parseConfig(
     ...referenceProblems(input, from.variables),
   ];
   if (!result.success || problems.length > 0) throw invalid(from.file, problems);
-  const { migrations, backups, rehearsal, environments } = result.data;
+  const { migrations, backups, rehearsal, sandbox, environments } = result.data;
   const order = promotionOrder(environments, from.file);
   const last = order.at(-1);
   return {
@@ -108,6 +114,7 @@ export function parseConfig(
     migrations: resolve(from.root, migrations),
     ...backupsPlace(backups, from),
     rehearsal,
+    sandbox,
     environments: order.map(([name, checked]) =>
       trusted(name, checked, {
         root: from.root,

@@ -102,6 +102,8 @@ export interface BackgroundProcess {
   stop(graceMs?: number): Promise<void>;
   /** Closes the pipe to its standard input and waits for its end, for a program that ends by that. */
   endInput(): Promise<void>;
+  /** Writes a last line to its standard input and closes it, without waiting for its end. */
+  leaveWith(line: string): Promise<void>;
 }
 
 /** How a background program is started. */
@@ -140,6 +142,10 @@ export async function startBackground(
       stopGroup(child, graceMs);
       await end.catch(() => 0);
     },
+    leaveWith: (line) =>
+      new Promise((resolve) => {
+        child.stdin?.end(`${line}\n`, () => resolve());
+      }),
     endInput: async () => {
       // Waiting for it must keep this process alive.
       child.ref();

@@ -55,7 +55,7 @@ function told(facts: ObservedFacts): readonly string[] {
       .map(({ relation, mode }) => `${mode} on ${relation}`)
       .sort(),
     ...facts.rewrites.map(({ relation }) => `rewrites ${relation}`),
-    ...facts.truncated.map((relation) => `empties ${relation}`),
+    ...facts.truncated.map((relation) => `empties ${relation}`).sort(),
     ...facts.scans.map(({ relation, rows }) => `reads ${rows} rows of ${relation}`).sort(),
     ...facts.indexBuilds.map(({ index, relation }) => `builds ${index} on ${relation}`).sort(),
     ...facts.validated.map((what) => `checks ${what}`),

@@ -13,6 +13,8 @@ import watchdog from './watchdog.sh';
 export interface ServerProcess {
   /** Ends it at once, without a checkpoint; resolves when it and its folder are gone. */
   stop(): Promise<void>;
+  /** Lets it live on when this process ends. */
+  keep(): Promise<void>;
 }
 
 const pollMs = 3;
@@ -54,7 +56,7 @@ export async function launch(options: Launch): Promise<ServerProcess> {
     if (hasEnded) throw notStarted(await textOf(log));
     await systemClock.sleep(pollMs);
   }
-  return { stop: () => child.endInput() };
+  return { stop: () => child.endInput(), keep: () => child.leaveWith('keep') };
 }
 
 // The eighth line of the file is the state of the server (pidfile.h in its sources).

@@ -12,6 +12,7 @@ import { type ServerAccount, serverAccount } from './account.ts';
 import { cacheFolder } from './cache.ts';
 import { makeDataDirectory } from './data-directory.ts';
 import { makeFolder, removeFolder } from './folder.ts';
+import { markKept } from './kept.ts';
 import { launch, type ServerProcess } from './launch.ts';
 import { serverFor } from './server-programs.ts';
 import { settingArguments } from './settings.ts';
@@ -44,6 +45,8 @@ export interface SandboxServer extends AsyncDisposable {
   address(database: string): Address;
   /** Ends the server at once and removes its folder. */
   stop(): Promise<void>;
+  /** Lets it run on for a day, beyond the end of this process: see {@link markKept}. */
+  keep(): Promise<void>;
 }
 
 /**
@@ -99,6 +102,11 @@ async function start(
       folder,
       address: (database) => door.withDatabase(database),
       stop,
+      keep: async () => {
+        throwIfInterrupted(signal);
+        await markKept(folder);
+        await server.keep();
+      },
       [Symbol.asyncDispose]: stop,
     };
   } catch (failure) {

@@ -9,9 +9,10 @@ import { startServerOwner } from '../../test/server-owner.ts';
 import { startBackground } from '../core/process.ts';
 import { connect } from '../postgres/connect.ts';
 import { serverAccount } from './account.ts';
+import { markKept } from './kept.ts';
 import { ownerMark } from './owner.ts';
 import { startServer } from './server.ts';
-import { sweepLeftovers } from './sweep.ts';
+import { dropKept, sweepLeftovers } from './sweep.ts';
 
 const account = serverAccount();
 const purpose = 'test';
@@ -156,4 +157,22 @@ describe('a sweep', () => {
     expect(existsSync(folder)).toBe(true);
     await rm(folder, { recursive: true });
   });
+
+  it('leaves a server alone that was kept, for a day', async () => {
+    const folder = await folderMarked(await markOfTheDead());
+    await markKept(folder);
+    await sweepLeftovers(account);
+    expect(existsSync(folder)).toBe(true);
+    await utimes(join(folder, 'kept'), 0, 0);
+    await sweepLeftovers(account);
+    expect(existsSync(folder)).toBe(false);
+  });
+});
+
+it('dropping what was kept removes it, and nothing else', async () => {
+  const kept = await folderMarked(await markOfTheDead());
+  await markKept(kept);
+  await using server = await startServer(testContext(), { purpose });
+  expect(await dropKept(account)).toBeGreaterThan(0);
+  expect([existsSync(kept), existsSync(server.folder)]).toEqual([false, true]);
 });

@@ -6,6 +6,7 @@ import { uptime } from 'node:os';
 import { basename, join } from 'node:path';
 import type { ServerAccount } from './account.ts';
 import { places, removeFolder } from './folder.ts';
+import { keptState } from './kept.ts';
 import { currentUid, ownerIsAlive, ownerOf } from './owner.ts';
 
 /** Removes the leftovers of this user. */
@@ -14,12 +15,31 @@ export async function sweepLeftovers(account: ServerAccount): Promise<void> {
     for (const name of await readdir(place.path).catch(() => [])) {
       const folder = join(place.path, name);
       const maker = await makerOfLeftover(folder, account);
-      if (maker === undefined) continue;
-      await endServerIn(folder);
-      // What cannot be removed now (its server is still ending) is left to the next sweep.
-      await removeFolder(folder, maker).catch(() => {});
+      if (maker === undefined || (await keptState(folder)) === 'kept') continue;
+      await endAndRemove(folder, maker);
     }
   }
+}
+
+/** Ends the servers that were kept and whose commands have ended; gives their number. */
+export async function dropKept(account: ServerAccount): Promise<number> {
+  let dropped = 0;
+  for (const place of places()) {
+    for (const name of await readdir(place.path).catch(() => [])) {
+      const folder = join(place.path, name);
+      const maker = await makerOfLeftover(folder, account);
+      if (maker === undefined || (await keptState(folder)) === 'not kept') continue;
+      await endAndRemove(folder, maker);
+      dropped += 1;
+    }
+  }
+  return dropped;
+}
+
+async function endAndRemove(folder: string, maker: ServerAccount): Promise<void> {
+  await endServerIn(folder);
+  // What cannot be removed now (its server is still ending) is left to the next sweep.
+  await removeFolder(folder, maker).catch(() => {});
 }
 
 // Anybody may make a folder with such a name: only what this user, or its account, made counts.

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { parseDuration } from '../../core/duration.ts';
 import { Failure, messageOf } from '../../core/failure.ts';
 import type { WantedLoad } from '../../rehearsal/load/around.ts';
 import { queryProblems } from '../../rehearsal/queries/problems.ts';
@@ -12,6 +13,10 @@ import { type Verb, verb } from '../verb.ts';
 import { environmentArgument, migrationArgument } from './arguments.ts';
 
 interface RehearseFlags {
+  readonly from?: string;
+  readonly keep?: boolean;
+  readonly dropKept?: boolean;
+  readonly timeout?: string;
   readonly markdown?: boolean;
   readonly html?: string;
   readonly queries?: string;
@@ -26,8 +31,16 @@ export const rehearse: Verb = verb<RehearseFlags>({
   brief: 'Run the pending migrations on a copy, and see what they really do',
   description:
     "Restores the newest backup into a throw-away server, compares it with its manifest, runs the pending migrations on it with the same code that runs them for real, and reports what each statement did: its locks and whom they block, rewrites, scans, rows. From the environment's traffic it says who would wait. The statements of the application (pg_stat_statements, --queries), the views and the functions are shown to the copy before and after; then the plan is taken back and run again, and what did not come back is told. With --load it runs once more while sessions work on the copy. Exit 4 when the plan fails there, is over the budget of the configuration, breaks a query, or rows are gone that no statement names.",
-  args: [environmentArgument, migrationArgument],
+  args: [{ ...environmentArgument, optional: true }, migrationArgument],
   flags: {
+    from: {
+      kind: 'text',
+      placeholder: 'source',
+      brief: 'schema, clone, or an environment whose backup is taken',
+    },
+    keep: { kind: 'switch', brief: 'Leave the copy for a day, to look into it' },
+    dropKept: { kind: 'switch', brief: 'Drop the copies that were kept, and do nothing else' },
+    timeout: { kind: 'text', placeholder: 'time', brief: 'Stop after this time, such as 10m' },
     markdown: { kind: 'switch', brief: 'Print Markdown, for a merge request' },
     html: { kind: 'text', placeholder: 'file', brief: 'Write the report as one page' },
     queries: {
@@ -44,13 +57,20 @@ export const rehearse: Verb = verb<RehearseFlags>({
     connections: { kind: 'text', placeholder: 'number', brief: 'Sessions of the load (8)' },
     rate: { kind: 'text', placeholder: 'number', brief: 'Scripts a second of the load (100)' },
   },
-  run: async ({ flags, project, cwd }, environment = '', file) => {
+  run: async ({ flags, project, cwd }, environment, file) => {
+    const { dropKeptCopies, rehearseChange } = await import('../../rehearsals.ts');
+    if (flags.dropKept === true) {
+      const dropped = await dropKeptCopies();
+      return { data: { dropped }, text: `Kept copies that were dropped: ${dropped}.` };
+    }
     const into = flags.wayBack === undefined ? undefined : resolve(cwd, flags.wayBack);
     if (into !== undefined && existsSync(into))
-      throw wouldOverwrite(flags.wayBack ?? '', environment);
-    const { rehearseChange } = await import('../../rehearsals.ts');
+      throw wouldOverwrite(flags.wayBack ?? '', environment ?? '');
     const report = await rehearseChange(await project(), {
-      environment,
+      environment: environment ?? noEnvironment(),
+      from: flags.from,
+      keep: flags.keep,
+      timeoutMs: flags.timeout === undefined ? undefined : timeLimit(flags.timeout),
       file: file?.includes('/') ? resolve(cwd, file) : file,
       queries: flags.queries === undefined ? undefined : resolve(cwd, flags.queries),
       load: loadOf(flags, cwd),
@@ -66,6 +86,24 @@ export const rehearse: Verb = verb<RehearseFlags>({
     };
   },
 });
+
+function timeLimit(text: string): number {
+  const ms = parseDuration(text);
+  if (ms !== undefined) return ms;
+  throw new Failure({
+    code: 'usage/bad-duration',
+    message: `--timeout ${text} is not a time such as 90s or 10m`,
+    hint: 'Give a number and a unit, for example: drydock rehearse production --timeout 10m',
+  });
+}
+
+function noEnvironment(): never {
+  throw new Failure({
+    code: 'usage/no-environment',
+    message: 'no environment was named',
+    hint: 'Name one, for example: drydock rehearse production',
+  });
+}
 
 async function textOf(report: RehearsalReport, flags: RehearseFlags): Promise<string> {
   if (flags.markdown !== true) return renderRehearsal(report, styler(process.stdout));

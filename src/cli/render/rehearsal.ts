@@ -184,6 +184,15 @@ function verdictLines(report: RehearsalReport, style: Style): readonly string[] 
   const { problems = [], forecast } = report;
   if (forecast === undefined) return [];
   const budget = formatDuration(forecast.budget.blocksForMs);
+  if (problems.length === 0 && forecast.confidence === 'unknown') {
+    return [
+      hanging(
+        `– Whether it keeps to the budget of ${budget} is not known: the copy has too few rows to tell.`,
+        0,
+        2,
+      ),
+    ];
+  }
   if (problems.length === 0) {
     return [`✓ Within the budget: nothing with traffic is blocked for more than ${budget}.`];
   }

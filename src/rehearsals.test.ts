@@ -1,0 +1,116 @@
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type TestDatabase, testContext, testDatabase } from '../test/database.ts';
+import { parseConfig } from './config/schema.ts';
+import { connect } from './postgres/connect.ts';
+import type { RehearsalReport } from './rehearsal/report.ts';
+import { type RehearsalRequest, rehearseChange } from './rehearsals.ts';
+
+let live: TestDatabase;
+let folder: string;
+
+beforeEach(async () => {
+  live = await testDatabase({
+    sql: 'CREATE TABLE users (id int, name text); INSERT INTO users SELECT generate_series(1, 50)',
+  });
+  folder = await mkdtemp(join(tmpdir(), 'drydock-test-'));
+  await mkdir(join(folder, 'migrations'));
+});
+
+afterEach(async () => {
+  await live.drop();
+  await rm(folder, { recursive: true });
+});
+
+async function rehearsalOf(
+  sql: string,
+  request: Partial<RehearsalRequest>,
+  sandbox: unknown = {},
+): Promise<RehearsalReport> {
+  await writeFile(join(folder, 'migrations', '001_a.sql'), sql);
+  const environments = { dev: { url: live.address.connectionString() } };
+  const config = parseConfig(
+    { environments, sandbox },
+    { root: folder, file: undefined, variables: {} },
+  );
+  const actor = { who: 'me', host: 'here' };
+  const project = { config, context: testContext(), actor };
+  return rehearseChange(project, { environment: 'dev', ...request });
+}
+
+describe('a rehearsal on the schema alone', () => {
+  it('shows the locks, knows no times, and leaves the environment as it was', async () => {
+    const report = await rehearsalOf('ALTER TABLE users ALTER COLUMN id TYPE bigint;', {
+      from: 'schema',
+    });
+    expect(report.copy).toMatchObject({ from: 'schema', name: 'dev' });
+    expect(report.statements[0]?.locks[0]).toMatchObject({ mode: 'ACCESS EXCLUSIVE' });
+    expect(report.forecast?.confidence).toBe('unknown');
+    await using database = await connect(live.address, { purpose: 'test' });
+    expect(await database.query("SELECT to_regclass('drydock.ledger') AS ledger")).toEqual([
+      { ledger: null },
+    ]);
+  });
+
+  it('runs the mask first', async () => {
+    await writeFile(join(folder, 'mask.sql'), "INSERT INTO users VALUES (1, 'masked')");
+    const report = await rehearsalOf(
+      "UPDATE users SET name = '' WHERE name = 'masked';",
+      { from: 'schema' },
+      { mask: 'mask.sql' },
+    );
+    expect(report.statements[0]?.rows).toBe(1);
+  });
+});
+
+describe('a rehearsal on a clone', () => {
+  const drop = 'echo "$DRYDOCK_CLONE" > dropped';
+
+  it('uses the address that the command prints, and drops the clone', async () => {
+    await using clone = await testDatabase({ template: live.address.database });
+    const create = `echo '${clone.address.connectionString()}'`;
+    const report = await rehearsalOf(
+      'DELETE FROM users WHERE id <= 5;',
+      { from: 'clone' },
+      { clone: { create, drop } },
+    );
+    expect(report.statements[0]?.rows).toBe(5);
+    expect(report.tables).toMatchObject([{ table: 'users', lostRows: 5, isExpected: true }]);
+    expect(existsSync(join(folder, 'dropped'))).toBe(true);
+  });
+
+  it('refuses the address of the environment itself, and drops nothing', async () => {
+    const create = `echo '${live.address.connectionString()}'`;
+    const rehearsal = rehearsalOf('SELECT 1;', { from: 'clone' }, { clone: { create, drop } });
+    await expect(rehearsal).rejects.toMatchObject({ code: 'sandbox/clone-is-live' });
+    expect(existsSync(join(folder, 'dropped'))).toBe(false);
+  });
+
+  it('that takes too long is stopped, and the clone is dropped', async () => {
+    await using clone = await testDatabase({ template: live.address.database });
+    const create = `echo '${clone.address.connectionString()}'`;
+    const rehearsal = rehearsalOf(
+      'SELECT pg_sleep(600);',
+      { from: 'clone', timeoutMs: 3_000 },
+      { clone: { create, drop } },
+    );
+    await expect(rehearsal).rejects.toMatchObject({ code: 'rehearsal/timed-out' });
+    expect(existsSync(join(folder, 'dropped'))).toBe(true);
+  });
+
+  it('notices rows that go without being named', async () => {
+    await using clone = await testDatabase({ template: live.address.database });
+    const create = `echo '${clone.address.connectionString()}'`;
+    const report = await rehearsalOf(
+      "DO $$ BEGIN EXECUTE (SELECT 'DELETE FROM ' || relname FROM pg_class WHERE relname = 'users'); END $$;",
+      { from: 'clone' },
+      { clone: { create, drop } },
+    );
+    expect(report.problems).toEqual([
+      'users has 50 rows fewer, and no statement of the plan names it',
+    ]);
+  });
+});
