@@ -52,7 +52,12 @@ export interface Documents {
   readonly backup: { readonly file: string; readonly manifest: Manifest } | EngineRecord;
   readonly backups: OfEnvironment & (PlacedBackups | EngineBackups);
   readonly prove: { readonly backup: string; readonly proof: Proof } | EngineProof;
-  readonly rehearse: RehearsalReport;
+  readonly rehearse:
+    | RehearsalReport
+    | {
+        /** Kept copies that `--drop-kept` dropped. */
+        readonly dropped: number;
+      };
   readonly preflight: DryRun & { readonly status: readonly EnvironmentStatus[] };
   readonly approve: ApprovalReport;
   readonly freeze: FreezeReport;
