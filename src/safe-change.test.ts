@@ -224,7 +224,8 @@ describe('a change of a guarded environment', () => {
     withProduction({ hours: nightHours });
     const order: string[] = [];
     const sleep = async (ms: number): Promise<void> => {
-      if (order.at(-1) !== 'slept') order.push('slept');
+      // A rehearsal sleeps for a moment too, to see the traffic.
+      if (ms > 10_000 && order.at(-1) !== 'slept') order.push('slept');
       now = new Date(now.getTime() + ms);
     };
     const clock = { ...systemClock, now: () => now, sleep };
@@ -238,7 +239,7 @@ describe('a change of a guarded environment', () => {
     const report = await apply('production', { waivers: all, answers, wait });
     expect(report.outcome).toBe('applied');
     expect(order).toEqual(['plan', 'slept', 'final']);
-    expect(now).toEqual(new Date('2026-01-16T02:00:00Z'));
+    expect(now.toISOString()).toMatch(/^2026-01-16T02:00/);
   });
 
   it('does not wait for a window when another gate will still be closed then', async () => {
