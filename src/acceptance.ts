@@ -1,8 +1,10 @@
-// What a person says is right as it is: a file that was edited after it was applied. Only Drydock's own
-// schema is changed, a reason is given, and the journal keeps it.
+// What a person says is right as it is: a file that was edited after it was applied, a schema that was
+// changed by hand. Only Drydock's own schema is written to, a reason is given, and the journal keeps it.
 
 import { join } from 'node:path';
 import { Failure } from './core/failure.ts';
+import { expectSchemaNow } from './drift.ts';
+import { schemaDrift } from './history/expected-schema.ts';
 import { type LedgerRow, readLedger, recordChecksum } from './history/ledger.ts';
 import { isChecksumOf } from './migration/checksum.ts';
 import { type Migration, migrationFiles, readMigration } from './migration/file.ts';
@@ -58,6 +60,28 @@ export async function resignMigration(
       after: checksum,
     };
     return { result: { ...report, changed: true }, details };
+  });
+}
+
+/** What became of a schema that a person stands for. */
+export interface AdoptReport {
+  readonly environment: string;
+  /** What is accepted, in words; empty when nothing was known or nothing differs. */
+  readonly accepted: readonly string[];
+  readonly fingerprint: string;
+}
+
+/** Takes the schema of an environment as it is for the expected one. */
+export async function adoptSchema(
+  project: Project,
+  request: Pick<ResignRequest, 'environment' | 'reason'>,
+): Promise<AdoptReport> {
+  const target = targetNamed(project, request.environment);
+  return doing(project, target, { command: 'adopt', changes: true }, async () => {
+    const accepted = await reading(project, target, schemaDrift);
+    const fingerprint = await expectSchemaNow(target);
+    const result = { environment: request.environment, accepted, fingerprint };
+    return { result, details: { reason: request.reason, accepted, fingerprint } };
   });
 }
 

@@ -2,15 +2,31 @@
 
 import type { Environment } from './config/environment.ts';
 import { Failure, messageOf } from './core/failure.ts';
+import { schemaDrift } from './history/expected-schema.ts';
 import { readSamples } from './history/health-samples.ts';
 import { firstBrokenEntry, type JournalRow, readJournal } from './history/journal.ts';
 import { type LedgerRow, readLedger } from './history/ledger.ts';
 import { readMarker } from './history/marker.ts';
 import { isChecksumOf } from './migration/checksum.ts';
-import { type Migration, readMigrations } from './migration/file.ts';
-import { schemaFingerprint } from './postgres/fingerprint.ts';
+import { type MigrationText, readMigrationTexts } from './migration/file.ts';
+import { compareVersions } from './migration/version.ts';
 import { type Project, reading, targetNamed } from './project.ts';
-import { fingerprintAfterApply } from './promotion/gather.ts';
+
+/**
+ * What is true of a migration in an environment: `applied`; `partial`, only some of its steps are in
+ * force; `pending`; `changed`, its file was edited after it was applied; `missing`, it is in force and
+ * the folder has no file of it, as with those of another branch.
+ */
+export type MigrationState = 'applied' | 'partial' | 'pending' | 'changed' | 'missing';
+
+/** A migration, as it stands in an environment. */
+export interface MigrationStatus {
+  readonly version: string;
+  readonly name: string;
+  readonly state: MigrationState;
+  readonly appliedAt: Date | null;
+  readonly appliedBy: string | null;
+}
 
 /** One environment, as it stands. */
 export interface EnvironmentStatus {
@@ -20,18 +36,10 @@ export interface EnvironmentStatus {
   /** Why the environment could not be read; null when it was. */
   readonly problem: string | null;
   readonly marked: boolean;
-  /** Name of the last migration in force; null when there is none. */
-  readonly last: string | null;
-  readonly lastAt: Date | null;
-  readonly pending: readonly string[];
-  /** Migrations of which only some steps are in force. */
-  readonly partial: readonly string[];
-  /** Migrations whose file was edited after they were applied. */
-  readonly edited: readonly string[];
-  /** Migrations in force that the folder has no file of, such as those of another branch. */
-  readonly withoutFile: readonly string[];
-  /** True when the schema is not the one that the last apply left behind. */
-  readonly drifted: boolean;
+  /** Every migration of the folder and of the ledger, in order. */
+  readonly migrations: readonly MigrationStatus[];
+  /** What of the schema is not as the last apply left it, in words. */
+  readonly drift: readonly string[];
   /** Commands that began and never told their end: killed, or still at work. */
   readonly unfinished: readonly {
     readonly command: string;
@@ -48,7 +56,7 @@ export async function statusOf(
   project: Project,
   name: string | undefined,
 ): Promise<readonly EnvironmentStatus[]> {
-  const migrations = await readMigrations(project.config.migrations);
+  const migrations = readMigrationTexts(project.config.migrations);
   const environments =
     name === undefined ? project.config.environments : [targetNamed(project, name).environment];
   return Promise.all(
@@ -59,20 +67,15 @@ export async function statusOf(
 async function environmentStatus(
   project: Project,
   environment: Environment,
-  migrations: readonly Migration[],
+  migrations: readonly MigrationText[],
 ): Promise<EnvironmentStatus> {
   const nothing: EnvironmentStatus = {
     name: environment.name,
     database: environment.address?.label ?? null,
     problem: null,
     marked: false,
-    last: null,
-    lastAt: null,
-    pending: migrations.map((migration) => migration.name),
-    partial: [],
-    edited: [],
-    withoutFile: [],
-    drifted: false,
+    migrations: compare(migrations, []),
+    drift: [],
     unfinished: [],
     health: null,
   };
@@ -81,14 +84,13 @@ async function environmentStatus(
     return await reading(project, target, async (database) => {
       const ledger = await readLedger(database);
       const journal = await readJournal(database);
-      const expected = fingerprintAfterApply(journal);
       const since = new Date(project.context.clock.now().getTime() - dayMs);
       const sample = (await readSamples(database, since)).at(-1);
       return {
         ...nothing,
-        ...compare(migrations, ledger),
+        migrations: compare(migrations, ledger),
         marked: (await readMarker(database)) !== undefined,
-        drifted: expected !== undefined && expected !== (await schemaFingerprint(database)),
+        drift: await schemaDrift(database),
         unfinished: unfinishedCommands(journal),
         health: sample === undefined ? null : { healthy: sample.healthy, at: sample.at },
       };
@@ -100,25 +102,30 @@ async function environmentStatus(
 }
 
 function compare(
-  migrations: readonly Migration[],
+  files: readonly MigrationText[],
   ledger: readonly LedgerRow[],
-): Pick<EnvironmentStatus, 'last' | 'lastAt' | 'pending' | 'partial' | 'edited' | 'withoutFile'> {
-  const files = new Set(migrations.map(({ version }) => version));
+): readonly MigrationStatus[] {
   const rows = new Map(ledger.map((row) => [row.version, row]));
-  const last = ledger.at(-1);
-  return {
-    last: last?.name ?? null,
-    lastAt: last?.appliedAt ?? null,
-    pending: migrations.filter(({ version }) => !rows.has(version)).map(({ name }) => name),
-    partial: ledger.filter((row) => row.state === 'partial').map(({ name }) => name),
-    edited: migrations
-      .filter((migration) => {
-        const row = rows.get(migration.version);
-        return row !== undefined && !isChecksumOf(row.checksum, migration);
-      })
-      .map(({ name }) => name),
-    withoutFile: ledger.filter(({ version }) => !files.has(version)).map(({ name }) => name),
-  };
+  const known = new Set(files.map(({ version }) => version));
+  return [
+    ...files.map((file) => statusOfOne(file, rows.get(file.version))),
+    ...ledger
+      .filter(({ version }) => !known.has(version))
+      .map((row) => statusOfOne(undefined, row)),
+  ].sort((a, b) => compareVersions(a.version, b.version));
+}
+
+function statusOfOne(file: MigrationText | undefined, row: LedgerRow | undefined): MigrationStatus {
+  const { version = '', name = '' } = file ?? row ?? {};
+  const { appliedAt = null, appliedBy = null } = row ?? {};
+  return { version, name, state: stateOf(file, row), appliedAt, appliedBy };
+}
+
+function stateOf(file: MigrationText | undefined, row: LedgerRow | undefined): MigrationState {
+  if (row === undefined) return 'pending';
+  if (file === undefined) return 'missing';
+  if (!isChecksumOf(row.checksum, file)) return 'changed';
+  return row.state === 'complete' ? 'applied' : 'partial';
 }
 
 // The commands of a journal (newest first) that have a beginning and no end.

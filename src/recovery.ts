@@ -6,6 +6,7 @@ import { type Backup, type Proof, validProof } from './backup/manifest.ts';
 import { prove } from './backup/prove.ts';
 import { type Context, interrupted } from './core/context.ts';
 import { Failure, withCleanup } from './core/failure.ts';
+import { expectSchemaNow } from './drift.ts';
 import { carryJournal, type Outcome } from './history/journal.ts';
 import { readLedger } from './history/ledger.ts';
 import { prepareEnvironment } from './history/marker.ts';
@@ -272,6 +273,7 @@ export async function restoreSomeTables(
     const report = await withFiles(project, backup, (here) =>
       restoreTables(project.context, { ...options, backup: here }),
     );
+    await expectSchemaNow(target);
     return { result: report, details: { schema: report.schema, tables } };
   });
 }

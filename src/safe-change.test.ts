@@ -443,14 +443,12 @@ describe('the status', () => {
     write('002_more', 'SELECT 1;');
     await databases.production?.drop();
     const [dev, staging, production] = await statusOf(project, undefined);
-    expect(dev).toMatchObject({
-      last: '001_add_name',
-      pending: ['002_more'],
-      edited: ['001_add_name'],
-      drifted: false,
-      problem: null,
-    });
-    expect(staging?.drifted).toBe(true);
+    expect(dev).toMatchObject({ drift: [], problem: null });
+    expect(dev?.migrations).toEqual([
+      expect.objectContaining({ name: '001_add_name', state: 'changed', appliedBy: 'ana@laptop' }),
+      expect.objectContaining({ name: '002_more', state: 'pending', appliedAt: null }),
+    ]);
+    expect(staging?.drift).toEqual(['column users.by_hand is new: integer']);
     expect(production?.problem).toMatch(/there is no database/);
   });
 
@@ -458,7 +456,7 @@ describe('the status', () => {
     await apply('dev');
     rmSync(join(folder, 'migrations', '001_add_name.sql'));
     const [dev] = await statusOf(project, 'dev');
-    expect(dev?.withoutFile).toEqual(['001_add_name']);
+    expect(dev?.migrations).toMatchObject([{ name: '001_add_name', state: 'missing' }]);
   });
 
   it('writes nothing, not even the schema of Drydock', async () => {

@@ -7,6 +7,7 @@ import { keepingSchema, unlikeRehearsal } from './as-rehearsed.ts';
 import { type ChangeReport, changeReport, journalOutcome } from './change-report.ts';
 import { step } from './core/context.ts';
 import { Failure, messageOf } from './core/failure.ts';
+import { assertNoDrift, expectSchemaNow, keepingSchema } from './drift.ts';
 import { resumableVersion } from './half-done.ts';
 import { takeSample } from './health/sample.ts';
 import { verifyHealth } from './health/verify.ts';
@@ -17,7 +18,6 @@ import { readMigrations } from './migration/file.ts';
 import { type Plan, planNames } from './migration/plan.ts';
 import type { Address } from './postgres/address.ts';
 import { connect } from './postgres/connect.ts';
-import { schemaFingerprint } from './postgres/fingerprint.ts';
 import { findingsOf, judgeNow } from './preflight.ts';
 import { doing, type Project, planFor, reading, type Target, targetNamed } from './project.ts';
 import type { JudgedGate, Waiver } from './promotion/gate.ts';
@@ -98,13 +98,13 @@ function changeNow(project: Project, change: Change): Promise<ChangeReport> {
   const { target, request, plan } = change;
   return doing(project, target, { command: 'apply', changes: true }, async () => {
     await assertSamePlan(project, target, { request, plan });
+    await assertNoDrift(project, target);
     const { guarded } = target.environment;
-    const report = await (guarded ? promote(project, change) : applyAtOnce(project, change));
-    const applied = report.outcome === 'applied';
-    return journalOutcome(
-      report,
-      applied ? await reading(project, target, schemaFingerprint) : undefined,
+    const report = await keepingSchema(project, target, () =>
+      guarded ? promote(project, change) : applyAtOnce(project, change),
     );
+    const applied = report.outcome === 'applied';
+    return journalOutcome(report, applied ? await expectSchemaNow(target) : undefined);
   });
 }
 

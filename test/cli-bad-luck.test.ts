@@ -221,7 +221,9 @@ describe('an apply', () => {
     });
     const status = await drydockJson(project, ['status', 'dev', '--exit-code']);
     expect(status.exit).toBe(11);
-    expect(status.data.environments[0]).toMatchObject({ partial: ['001_change'] });
+    expect(status.data.environments[0]).toMatchObject({
+      migrations: [{ name: '001_change', state: 'partial' }],
+    });
 
     await using session = await connect(database.address, { purpose: 'test' });
     await session.execute('ALTER TABLE users DROP COLUMN id');

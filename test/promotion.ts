@@ -34,6 +34,7 @@ export const production: Environment = {
   guarded: true,
   confirm: 'twice',
   outOfOrder: 'refuse',
+  drift: 'refuse',
   soakMs: 24 * hourMs,
   hours: { windows: [nights], blackouts: [] },
   approvals: { count: 0, allowedSigners: undefined },

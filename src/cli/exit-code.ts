@@ -31,6 +31,7 @@ const byCode: readonly (readonly [string, number])[] = [
   ['apply', exitCodes.needsPerson],
   ['migration/checksum-mismatch', exitCodes.pending],
   ['history/busy', exitCodes.lockNotObtained],
+  ['history/schema-drifted', exitCodes.pending],
   ['promotion', exitCodes.gateClosed],
   ['backup', exitCodes.backupFailed],
   ['proof', exitCodes.backupFailed],

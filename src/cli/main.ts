@@ -3,6 +3,7 @@
 
 import { buildApplication, buildRouteMap, run, type StricliProcess, text_en } from '@stricli/core';
 import packageJson from '../../package.json' with { type: 'json' };
+import { adopt } from './commands/adopt.ts';
 import { apply } from './commands/apply.ts';
 import { approve } from './commands/approve.ts';
 import { backup } from './commands/backup.ts';
@@ -48,6 +49,7 @@ const routes = buildRouteMap({
     status,
     history,
     resign,
+    adopt,
     restore,
     rollback,
     salvage,

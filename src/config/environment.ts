@@ -100,6 +100,8 @@ export interface Environment {
   readonly guarded: boolean;
   readonly confirm: Confirmation;
   readonly outOfOrder: OutOfOrder;
+  /** What an apply does about a schema that was changed by hand since the last one. */
+  readonly drift: 'refuse' | 'warn';
   /** How long a migration must have been in the environment before. */
   readonly soakMs: number;
   readonly hours: ChangeHours;

@@ -36,6 +36,8 @@ export interface EnvironmentInput {
   confirm?: 'never' | 'once' | 'twice';
   /** What an apply does about a pending migration that is older than one in force. Default: `refuse`. */
   outOfOrder?: OutOfOrder;
+  /** About a schema that was changed by hand. Default: `warn` in an unguarded first environment, else `refuse`. */
+  drift?: 'refuse' | 'warn';
   /** How long a migration must have been in the environment before, such as `24h` (the default). */
   soak?: string;
   /** Hours in which the environment may be changed. Default: always. */

@@ -22,6 +22,7 @@ const environmentSchema = z.strictObject({
   guarded: z.boolean().optional(),
   confirm: z.enum(['never', 'once', 'twice']).optional(),
   outOfOrder: z.enum(['refuse', 'warn', 'allow']).optional(),
+  drift: z.enum(['refuse', 'warn']).optional(),
   soak: duration.optional(),
   ...changeHoursSchema,
   approvals: z
@@ -145,6 +146,8 @@ function trusted(
     guarded,
     confirm: checked.confirm ?? (guarded ? 'twice' : 'never'),
     outOfOrder: checked.outOfOrder ?? 'refuse',
+    // Where people try things by hand (ADR 0011).
+    drift: checked.drift ?? (checked.after === undefined && !guarded ? 'warn' : 'refuse'),
     soakMs: milliseconds(checked.soak ?? (checked.after === undefined ? '0s' : '24h')),
     hours: changeHours(checked),
     approvals: {

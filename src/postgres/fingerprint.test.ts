@@ -14,6 +14,7 @@ import {
   schemaFingerprint,
 } from './fingerprint.ts';
 import { clientFor, programPath } from './programs.ts';
+import { schemaStamp } from './schema-stamp.ts';
 
 let holder: TestDatabase;
 let database: Database;
@@ -28,11 +29,11 @@ afterAll(async () => {
 });
 
 /** Runs `sql`, looks at the schema, and takes everything back. */
-async function fingerprintAfter(sql: string): Promise<string> {
+async function after(sql: string): Promise<{ fingerprint: string; stamp: string }> {
   await database.execute('BEGIN');
   try {
     await database.execute(sql);
-    return await schemaFingerprint(database);
+    return { fingerprint: await schemaFingerprint(database), stamp: await schemaStamp(database) };
   } finally {
     await database.execute('ROLLBACK');
   }
@@ -102,9 +103,11 @@ const changes = [
   'CREATE CAST (address AS text) WITH INOUT',
 ];
 
-describe('a real change has another fingerprint', () => {
+describe('a real change has another fingerprint and another stamp', () => {
   it.each(changes)('%s', async (sql) => {
-    expect(await fingerprintAfter(sql)).not.toBe(await schemaFingerprint(database));
+    const { fingerprint, stamp } = await after(sql);
+    expect(fingerprint).not.toBe(await schemaFingerprint(database));
+    expect(stamp).not.toBe(await schemaStamp(database));
   });
 });
 
@@ -125,7 +128,7 @@ const noChanges = [
 
 describe('what changes nothing has the same fingerprint', () => {
   it.each(noChanges)('%s', async (sql) => {
-    expect(await fingerprintAfter(sql)).toBe(await schemaFingerprint(database));
+    expect((await after(sql)).fingerprint).toBe(await schemaFingerprint(database));
   });
 });
 

@@ -66,6 +66,22 @@ export async function schemaDigest(database: Database): Promise<SchemaDigest> {
   };
 }
 
+/** The digest of a whole schema together with its facts, of one and the same moment. */
+export async function factsWithFingerprint(
+  database: Database,
+): Promise<{ readonly fingerprint: string; readonly facts: readonly SchemaFact[] }> {
+  const rows = await withoutSearchPath<SchemaFact & { fingerprint: string }>(
+    database,
+    `WITH facts AS MATERIALIZED (${facts}),
+          digest AS (SELECT ${factsDigest} AS fingerprint FROM facts)
+     SELECT facts.*, digest.fingerprint FROM digest LEFT JOIN facts ON true`,
+  );
+  return {
+    fingerprint: rows[0]?.fingerprint ?? '',
+    facts: rows.map(({ object, fact, definition }) => ({ object, fact, definition })),
+  };
+}
+
 /** Every fact of a schema, in the order of their names. */
 export async function schemaFacts(database: Database): Promise<SchemaFact[]> {
   return await withoutSearchPath<SchemaFact>(

@@ -2,10 +2,11 @@
 // Reads only.
 
 import type { Environment } from '../config/environment.ts';
+import { readExpectedSchema } from '../history/expected-schema.ts';
 import { readFreeze } from '../history/freeze.ts';
 import type { HealthSample } from '../history/health-samples.ts';
 import { readSamples } from '../history/health-samples.ts';
-import { detailOf, type JournalRow, readJournal } from '../history/journal.ts';
+import { detailOf, type JournalRow } from '../history/journal.ts';
 import { readLedger } from '../history/ledger.ts';
 import { readMarker } from '../history/marker.ts';
 import type { Finding } from '../lint/finding.ts';
@@ -86,7 +87,7 @@ async function stateOf(
         name: environment.name,
         ledger,
         fingerprint: await schemaFingerprint(database),
-        fingerprintAfterApply: fingerprintAfterApply(await readJournal(database)),
+        fingerprintAfterApply: await fingerprintAfterApply(database),
         samples:
           since.length === 0 ? [] : await readSamples(database, new Date(Math.min(...since))),
       };
@@ -96,11 +97,9 @@ async function stateOf(
   }
 }
 
-/** The fingerprint that the newest apply wrote into the journal; undefined when there is none. */
-export function fingerprintAfterApply(journal: readonly JournalRow[]): string | undefined {
-  return journal
-    .map(({ entry }) => (entry.phase === 'done' ? detailOf(entry, 'fingerprint') : undefined))
-    .find((fingerprint) => fingerprint !== undefined);
+async function fingerprintAfterApply(database: Database): Promise<string | undefined> {
+  const expected = await readExpectedSchema(database);
+  return expected?.isCurrent === true ? expected.fingerprint : undefined;
 }
 
 // The newest notice in the journal about exactly this plan.

@@ -6,7 +6,7 @@ export const status: Verb = verb<{ readonly exitCode?: boolean }>({
   name: 'status',
   brief: 'Show where every environment stands',
   description:
-    'Shows for each environment (or for one) the last migration in force, what is pending, files edited after they were applied, a schema changed by hand, commands that never ended, and the last health sample. Reads only.',
+    'Shows for each environment (or for one, with its migrations) what is in force, what is pending, files edited after they were applied, what of the schema was changed by hand, commands that never ended, and the last health sample. Reads only.',
   args: [{ placeholder: 'environment', brief: 'One environment (default: all)', optional: true }],
   flags: {
     exitCode: { kind: 'switch', brief: 'Exit 11 when something is pending, edited or drifted' },
@@ -15,12 +15,13 @@ export const status: Verb = verb<{ readonly exitCode?: boolean }>({
     const { statusOf } = await import('../../outlook.ts');
     const statuses = await statusOf(await project(), environment);
     const behind = statuses.some(
-      ({ pending, partial, edited, drifted }) =>
-        drifted || pending.length + partial.length + edited.length > 0,
+      ({ migrations, drift }) =>
+        drift.length > 0 ||
+        migrations.some(({ state }) => state !== 'applied' && state !== 'missing'),
     );
     return {
       data: { environments: statuses },
-      text: renderStatus(statuses),
+      text: renderStatus(statuses, { listed: environment !== undefined }),
       exit: flags.exitCode === true && behind ? exitCodes.pending : exitCodes.done,
     };
   },

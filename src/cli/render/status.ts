@@ -1,40 +1,95 @@
 // The status of every environment, for people.
 
 import { styleText } from 'node:util';
-import type { EnvironmentStatus } from '../../outlook.ts';
-import { wrap } from './text.ts';
+import type { EnvironmentStatus, MigrationState, MigrationStatus } from '../../outlook.ts';
+import { plural, wrap } from './text.ts';
 
-/** A paragraph for each environment, in the order of promotion. */
-export function renderStatus(statuses: readonly EnvironmentStatus[]): string {
-  return statuses.map(paragraph).join('\n\n');
+/** How many applied migrations, and how many differences of a schema, are shown one by one. */
+const shownAtMost = 10;
+
+/**
+ * A paragraph for each environment, in the order of promotion; with `listed`, the newest migrations
+ * stand in it one by one.
+ */
+export function renderStatus(
+  statuses: readonly EnvironmentStatus[],
+  options: { readonly listed?: boolean } = {},
+): string {
+  return statuses.map((status) => paragraph(status, options.listed === true)).join('\n\n');
 }
 
-function paragraph(status: EnvironmentStatus): string {
+function paragraph(status: EnvironmentStatus, listed: boolean): string {
   const head = `${styleText('bold', status.name)}  ${status.database ?? 'no address'}`;
   if (status.problem !== null) return `${head}\n${indent(`✗ ${status.problem}`)}`;
+  const { migrations, drift, unfinished, health } = status;
+  const named = (state: MigrationState): readonly string[] =>
+    migrations.filter((migration) => migration.state === state).map(({ name }) => name);
+  const pending = named('pending');
   const lines = [
-    status.last === null
-      ? 'nothing is in force yet'
-      : `${status.last} since ${moment(status.lastAt)}`,
-    status.pending.length === 0 ? 'nothing is pending' : `pending: ${status.pending.join(', ')}`,
-    ...status.partial.map(
+    ...(listed ? list(migrations) : summary(migrations)),
+    pending.length === 0
+      ? 'nothing is pending'
+      : listed
+        ? `${plural(pending.length, 'migration')} pending: drydock apply ${status.name}`
+        : `pending: ${pending.join(', ')}`,
+    ...named('partial').map(
       (name) => `✗ only some steps of ${name} are in force: drydock apply ${status.name}`,
     ),
-    ...status.edited.map((name) => `✗ ${name} was edited after it was applied`),
-    ...(status.withoutFile.length === 0
+    ...named('changed').map((name) => `✗ ${name} was edited after it was applied`),
+    ...(named('missing').length === 0
       ? []
-      : [`in force without a file here: ${status.withoutFile.join(', ')}`]),
-    ...(status.drifted ? ['✗ the schema was changed by hand since the last apply'] : []),
-    ...status.unfinished.map(
+      : [`in force without a file here: ${named('missing').join(', ')}`]),
+    ...driftLines(status.name, drift),
+    ...unfinished.map(
       ({ command, at, who }) => `✗ ${command} of ${who} began at ${at} and never told its end`,
     ),
-    ...(status.health === null
+    ...(health === null
       ? []
-      : [
-          `${status.health.healthy ? '✓ healthy' : '✗ NOT healthy'} at ${moment(status.health.at)}`,
-        ]),
+      : [`${health.healthy ? '✓ healthy' : '✗ NOT healthy'} at ${moment(health.at)}`]),
   ];
   return [head, ...lines.map(indent)].join('\n');
+}
+
+function summary(migrations: readonly MigrationStatus[]): readonly string[] {
+  const last = migrations.findLast(({ appliedAt }) => appliedAt !== null);
+  return [
+    last === undefined ? 'nothing is in force yet' : `${last.name} since ${moment(last.appliedAt)}`,
+  ];
+}
+
+const marks: Readonly<Record<MigrationState, string>> = {
+  applied: '✓',
+  partial: '◐',
+  pending: '·',
+  changed: '≠',
+  missing: '?',
+};
+
+// The newest ones that are simply in force, and every other one.
+function list(migrations: readonly MigrationStatus[]): readonly string[] {
+  const applied = migrations.filter(({ state }) => state === 'applied');
+  const left = new Set(applied.slice(0, Math.max(0, applied.length - shownAtMost)));
+  const width = Math.max(0, ...migrations.map(({ name }) => name.length));
+  return [
+    ...(left.size === 0 ? [] : [`✓ ${plural(left.size, 'older migration')}`]),
+    ...migrations
+      .filter((migration) => !left.has(migration))
+      .map(({ name, state, appliedAt, appliedBy }) =>
+        appliedAt === null
+          ? `${marks[state]} ${name.padEnd(Math.min(width, 40))}  ${state}`
+          : `${marks[state]} ${name.padEnd(Math.min(width, 40))}  ${moment(appliedAt)}  ${appliedBy}${state === 'applied' ? '' : `  ${state}`}`,
+      ),
+  ];
+}
+
+function driftLines(environment: string, drift: readonly string[]): readonly string[] {
+  if (drift.length === 0) return [];
+  const rest = drift.length - shownAtMost;
+  return [
+    '✗ the schema was changed by hand since the last apply:',
+    ...drift.slice(0, shownAtMost).map((difference) => `– ${difference}`),
+    ...(rest > 0 ? [`– and ${rest} more: drydock status ${environment} --json`] : []),
+  ];
 }
 
 function indent(text: string): string {
