@@ -32,7 +32,7 @@ const shared = {
 const build = (options) => esbuild({ ...shared, ...options }).catch(() => process.exit(1));
 
 await build({
-  entryPoints: { main: 'src/cli/main.ts' },
+  entryPoints: { main: 'src/cli/door.ts' },
   outdir: `${made}/cli`,
   chunkNames: 'chunks/[name]-[hash]',
   mainFields: ['module', 'main'],

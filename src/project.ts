@@ -12,8 +12,8 @@ import { withChangeLock } from './history/change-lock.ts';
 import { type Outcome, recorded } from './history/journal.ts';
 import { readLedger } from './history/ledger.ts';
 import { assertMarker, prepareEnvironment } from './history/marker.ts';
-import { readMigration, readMigrations } from './migration/file.ts';
-import { makePlan, type Plan } from './migration/plan.ts';
+import { type MigrationText, readMigration, readMigrationTexts } from './migration/file.ts';
+import { makePlan, type Plan, parsedPlan } from './migration/plan.ts';
 import type { Address } from './postgres/address.ts';
 import { connect, type Database } from './postgres/connect.ts';
 import { assertOwnSession } from './postgres/pooling.ts';
@@ -87,18 +87,23 @@ export async function doing<T>(
   );
 }
 
+/** What is pending in an environment, up to a file when one is named. */
+export async function planFor(project: Project, target: Target, file?: string): Promise<Plan> {
+  return parsedPlan(await pendingIn(project, target, { file }));
+}
+
 /**
- * What is pending in an environment, up to a file when one is named.
+ * The same plan by its digest and names alone, without a look at what its migrations run.
  *
- * @param resumed version of a migration that stopped half-way, whose file may have been corrected
+ * @param options with `resumed`, the version of a migration that stopped half-way, whose file may have
+ *   been corrected
  */
-export async function planFor(
+export async function pendingIn(
   project: Project,
   target: Target,
-  file?: string,
-  resumed?: string,
-): Promise<Plan> {
-  const migrations = await readMigrations(project.config.migrations);
+  { file, resumed }: { readonly file?: string | undefined; readonly resumed?: string | undefined },
+): Promise<Plan<MigrationText>> {
+  const migrations = readMigrationTexts(project.config.migrations);
   const ledger = await reading(project, target, readLedger);
   return makePlan({
     environment: target.environment.name,

@@ -14,12 +14,12 @@ import { verifyHealth } from './health/verify.ts';
 import { assertNotFrozen } from './history/freeze.ts';
 import { type HealthSample, recordSample } from './history/health-samples.ts';
 import type { Finding } from './lint/finding.ts';
-import { readMigrations } from './migration/file.ts';
-import { type Plan, planNames } from './migration/plan.ts';
+import { type MigrationText, readMigrations } from './migration/file.ts';
+import { type Plan, parsedPlan, planNames } from './migration/plan.ts';
 import type { Address } from './postgres/address.ts';
 import { connect } from './postgres/connect.ts';
 import { findingsOf, judgeNow } from './preflight.ts';
-import { doing, type Project, planFor, reading, type Target, targetNamed } from './project.ts';
+import { doing, type Project, pendingIn, reading, type Target, targetNamed } from './project.ts';
 import type { JudgedGate, Waiver } from './promotion/gate.ts';
 import { closedGates } from './promotion/judge.ts';
 import { takeBackup, withProvenCopy } from './recovery.ts';
@@ -84,10 +84,12 @@ const healthPatienceMs = 15_000;
 export async function applyChange(project: Project, request: ChangeRequest): Promise<ChangeReport> {
   const target = targetNamed(project, request.environment);
   const { guarded } = target.environment;
-  const plan = await pendingFor(project, target, request);
+  const plan = await parsedPlan(await pendingFor(project, target, request));
   if (plan.pending.length === 0) return changeReport(target, plan, { outcome: 'nothing pending' });
   if (plan.late.length > 0) sayLate(project, target, plan);
-  const findings = await findingsOf(project, plan);
+  // Where nobody is asked and no gate judges, nobody would see them.
+  const isJudged = guarded || target.environment.confirm !== 'never' || request.wait !== undefined;
+  const findings = isJudged ? await findingsOf(project, plan) : [];
   const { toldBy } = request;
   if (guarded && toldBy !== undefined) await recordWord(project, target, { plan, toldBy });
   const change = { target, request, plan, findings };
@@ -235,13 +237,13 @@ async function pendingFor(
   project: Project,
   target: Target,
   { file, resume }: ChangeRequest,
-): Promise<Plan> {
-  if (resume !== true) return planFor(project, target, file);
+): Promise<Plan<MigrationText>> {
+  if (resume !== true) return pendingIn(project, target, { file });
   const migrations = await readMigrations(project.config.migrations);
   const resumed = await reading(project, target, (database) =>
     resumableVersion(database, migrations, target.environment.name),
   );
-  return planFor(project, target, file, resumed);
+  return pendingIn(project, target, { file, resumed });
 }
 
 // What was typed goes before what the configuration says.

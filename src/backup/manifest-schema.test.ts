@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { testContext, testDatabase } from '../../test/database.ts';
 import richDatabase from '../../test/rich-database.sql';
 import { startServer } from '../sandbox/server.ts';

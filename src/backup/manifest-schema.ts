@@ -1,7 +1,7 @@
 // The published shape of a manifest file: docs/backup-manifest.schema.json is made of it, and a test
 // holds real manifests against it. Nothing else loads it: reading a manifest needs no zod.
 
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Manifest } from './manifest.ts';
 
 const time = z.iso.datetime();

@@ -1,5 +1,4 @@
-#!/usr/bin/env node
-// The command `drydock`: one line for each verb, in the order of the process.
+// The verbs of the command `drydock`: one line for each, in the order of the process.
 
 import { buildApplication, buildRouteMap, run, type StricliProcess, text_en } from '@stricli/core';
 import packageJson from '../../package.json' with { type: 'json' };

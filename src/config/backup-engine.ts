@@ -1,6 +1,6 @@
 // Which other program takes backups of an environment's whole server, as a configuration says it.
 
-import { z } from 'zod';
+import * as z from 'zod';
 import type { BackupEngine } from './environment.ts';
 
 const command = z.string().min(1);

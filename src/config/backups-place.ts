@@ -1,7 +1,7 @@
 // Where backups are, as a configuration says it: a folder, and perhaps a store beside it.
 
 import { resolve } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { messageOf } from '../core/failure.ts';
 import { type Config, Secret } from './environment.ts';
 import { isS3, parseStoreAddress } from './store-address.ts';

@@ -1,6 +1,6 @@
 // When an environment may be changed, as a configuration says it: windows and blackouts.
 
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ChangeHours, Weekday, Window } from './environment.ts';
 
 const weekdays: readonly Weekday[] = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];

@@ -1,7 +1,7 @@
 // The untrusted configuration: what a file may say, checked at once, all problems told together.
 
 import { resolve } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseDuration } from '../core/duration.ts';
 import { Failure, messageOf } from '../core/failure.ts';
 import { Address } from '../postgres/address.ts';

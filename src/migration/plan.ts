@@ -5,31 +5,31 @@ import { canonicalJson, sha256 } from '../core/digest.ts';
 import { Failure } from '../core/failure.ts';
 import type { LedgerRow } from '../history/ledger.ts';
 import { isChecksumOf } from './checksum.ts';
-import type { Migration } from './file.ts';
+import { type Migration, type MigrationText, parseMigration } from './file.ts';
 import { compareVersions } from './version.ts';
 
 /** A migration that is still to be run, from its first step that is not in force yet. */
-export interface PlannedMigration {
-  readonly migration: Migration;
+export interface PlannedMigration<M extends MigrationText = Migration> {
+  readonly migration: M;
   /** Index of the first step to run; above 0 when an earlier run stopped half-way. */
   readonly fromStep: number;
 }
 
 /** The ordered pending migrations for one environment. */
-export interface Plan {
+export interface Plan<M extends MigrationText = Migration> {
   readonly environment: string;
   /** Digest of the normalised content of the pending migrations: equal content, equal digest. */
   readonly digest: string;
-  readonly pending: readonly PlannedMigration[];
+  readonly pending: readonly PlannedMigration<M>[];
   /** Names of the pending migrations that are older than one in force. */
   readonly late: readonly string[];
 }
 
 /** What a plan is made of. */
-export interface PlanParts {
+export interface PlanParts<M extends MigrationText = Migration> {
   readonly environment: string;
   /** Every migration of the folder, in order. */
-  readonly migrations: readonly Migration[];
+  readonly migrations: readonly M[];
   readonly ledger: readonly LedgerRow[];
   /** Version of the last migration to run; all pending ones when left out. */
   readonly upTo?: string | undefined;
@@ -45,7 +45,7 @@ export interface PlanParts {
  * @throws `migration/checksum-mismatch` when a file was edited after it was applied;
  *   `migration/out-of-order` when a pending migration is older than one in force
  */
-export function makePlan(parts: PlanParts): Plan {
+export function makePlan<M extends MigrationText>(parts: PlanParts<M>): Plan<M> {
   const inForce = new Map(parts.ledger.map((row) => [row.version, row]));
   const edited = parts.migrations.filter((migration) => {
     const row = inForce.get(migration.version);
@@ -69,8 +69,19 @@ export function makePlan(parts: PlanParts): Plan {
   };
 }
 
+/** The plan with what each of its migrations runs. What is in force already need not be parsed. */
+export async function parsedPlan(plan: Plan<MigrationText>): Promise<Plan> {
+  const pending = await Promise.all(
+    plan.pending.map(async ({ migration, ...rest }) => ({
+      ...rest,
+      migration: await parseMigration(migration),
+    })),
+  );
+  return { ...plan, pending };
+}
+
 function planDigest(
-  migrations: readonly Pick<Migration, 'version' | 'name' | 'checksum'>[],
+  migrations: readonly Pick<MigrationText, 'version' | 'name' | 'checksum'>[],
 ): string {
   return sha256(
     canonicalJson(migrations.map(({ version, name, checksum }) => ({ version, name, checksum }))),
@@ -78,15 +89,15 @@ function planDigest(
 }
 
 /** The names of the pending migrations, for people. */
-export function planNames(plan: Plan): readonly string[] {
+export function planNames(plan: Plan<MigrationText>): readonly string[] {
   return plan.pending.map(({ migration }) => migration.name);
 }
 
 // One that is in force half-way was begun in its turn.
-function lateOnes(
+function lateOnes<M extends MigrationText>(
   ledger: readonly LedgerRow[],
-  pending: readonly Migration[],
-): readonly Migration[] {
+  pending: readonly M[],
+): readonly M[] {
   const newest = newestOf(ledger);
   if (newest === undefined) return [];
   const begun = new Set(ledger.map((row) => row.version));
@@ -102,7 +113,10 @@ function newestOf(ledger: readonly LedgerRow[]): string | undefined {
     .at(-1);
 }
 
-function outOfOrder({ environment, ledger }: PlanParts, late: readonly Migration[]): Failure {
+function outOfOrder(
+  { environment, ledger }: PlanParts<MigrationText>,
+  late: readonly MigrationText[],
+): Failure {
   const names = late.map(({ name }) => name).join(', ');
   const newest = newestOf(ledger);
   return new Failure({
@@ -115,7 +129,7 @@ function outOfOrder({ environment, ledger }: PlanParts, late: readonly Migration
 
 function checksumMismatch(
   environment: string,
-  edited: readonly Migration[],
+  edited: readonly MigrationText[],
   inForce: ReadonlyMap<string, LedgerRow>,
 ): Failure {
   const names = edited.map((migration) => migration.name).join(', ');
