@@ -1,6 +1,7 @@
 // Drydock's own schema, made and brought up to date by numbered SQL.
 
 import { Failure, withCleanup } from '../core/failure.ts';
+import { quoteIdentifier } from '../postgres/address.ts';
 import type { Database } from '../postgres/connect.ts';
 import history001 from './schema/001_history.sql';
 import journalRole from './schema/002_journal_role.sql';
@@ -39,6 +40,7 @@ export async function install(database: Database): Promise<void> {
 async function bringUpToDate(database: Database): Promise<void> {
   const from = await installedVersion(database);
   if (from > files.length) throw newerSchema(from);
+  if (from === 0) await assertMayInstall(database);
   for (const [index, sql] of files.entries()) {
     if (index < from) continue;
     await database.execute(sql);
@@ -52,6 +54,24 @@ async function installedVersion(database: Database): Promise<number> {
     'SELECT max(version) AS version FROM drydock.schema_version',
   );
   return row.version ?? 0;
+}
+
+// Asked first: the server's own words would not say what to do.
+async function assertMayInstall(database: Database): Promise<void> {
+  const { may, role } = await database.one<{ may: boolean; role: string }>(
+    `SELECT CASE WHEN to_regnamespace('drydock') IS NULL
+                 THEN has_database_privilege(current_database(), 'CREATE')
+                 ELSE pg_has_role(nspowner, 'USAGE') END AS may,
+            current_user::text AS role
+     FROM (SELECT 1) AS one LEFT JOIN pg_namespace ON nspname = 'drydock'`,
+  );
+  if (may) return;
+  throw new Failure({
+    code: 'history/may-not-install',
+    message: `${role} may not make the schema drydock in ${database.address.label}`,
+    hint: `Let an administrator make it once: CREATE SCHEMA drydock AUTHORIZATION ${quoteIdentifier(role)};`,
+    details: { role },
+  });
 }
 
 function newerSchema(found: number): Failure {

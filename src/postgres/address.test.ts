@@ -1,9 +1,13 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { serverAddress } from '../../test/database.ts';
 import { Address, quoteIdentifier, quoteLiteral } from './address.ts';
 import { connect } from './connect.ts';
+import { passFilePassword } from './pass-file.ts';
 
 describe('an address', () => {
   it('shows its password in no way', () => {
@@ -32,14 +36,110 @@ describe('an address', () => {
     expect(other.toolArgument()).toBe('postgresql://ana@h:1/b%20c?sslmode=require');
   });
 
-  it.each(['', 'shop', 'mysql://h/shop', 'postgresql://h', 'postgresql://h/'])(
-    'is not read from %j',
-    (text) => {
-      expect(() => Address.parse(text)).toThrow(
-        expect.objectContaining({ code: 'config/bad-address' }),
+  it('carries odd characters of a password, a user and a database to the server', async () => {
+    const server = serverAddress();
+    await using admin = await connect(server, { purpose: 'test' });
+    const odd = 'a@b:c/d%e?f#g h&i+j\\k"l\'m';
+    const role = `odd ${odd}`;
+    await admin.execute(
+      `CREATE ROLE ${quoteIdentifier(role)} LOGIN PASSWORD ${quoteLiteral(odd)};`,
+    );
+    await admin.execute(`CREATE DATABASE ${quoteIdentifier(odd)} OWNER ${quoteIdentifier(role)}`);
+    try {
+      const [user, password, name] = [role, odd, odd].map(encodeURIComponent);
+      const address = Address.parse(
+        `postgresql://${user}:${password}@${server.host}:${server.port}/${name}`,
       );
-    },
-  );
+      await using database = await connect(address, { purpose: 'test' });
+      expect(
+        await database.one('SELECT current_user::text AS u, current_database()::text AS d'),
+      ).toEqual({ u: role, d: odd });
+    } finally {
+      await admin.execute(`DROP DATABASE ${quoteIdentifier(odd)}`);
+      await admin.execute(`DROP ROLE ${quoteIdentifier(role)}`);
+    }
+  });
+
+  it('may name a user, or a user and a password, without a host', () => {
+    const address = Address.parse('postgresql://ana:p%40ss@/shop?host=/run/pg');
+    expect([address.user, address.label]).toEqual(['ana', '/run/pg:5432/shop']);
+    expect(address.toolEnvironment()).toEqual({ PGPASSWORD: 'p@ss' });
+    expect(address.toolArgument()).not.toMatch(/p%40ss|p@ss/);
+  });
+
+  it('may have a socket in the place of its host, and an address of six', () => {
+    expect(Address.parse('postgresql://%2Frun%2Fpg/shop').label).toBe('/run/pg:5432/shop');
+    expect(Address.parse('postgresql://[::1]:5433/shop').wire()).toMatchObject({
+      host: '::1',
+      port: 5433,
+    });
+  });
+
+  it.each([
+    '',
+    'shop',
+    'postgresql://u:50%off@h/shop',
+    'mysql://h/shop',
+    'postgresql://h',
+    'postgresql://h/',
+  ])('is not read from %j', (text) => {
+    expect(() => Address.parse(text)).toThrow(
+      expect.objectContaining({ code: 'config/bad-address' }),
+    );
+  });
+});
+
+describe('where an address may stand', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'drydock-test-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  function file(name: string, text: string): string {
+    const path = join(folder, name);
+    writeFileSync(path, text, { mode: 0o600 });
+    return path;
+  }
+
+  it('is a service, which wins over variables and gives way to the address', () => {
+    const PGSERVICEFILE = file(
+      'services',
+      '# teams\n[other]\nhost=x\n\n[shop]\nhost = db.example\nport=5433\ndbname=shop\nuser=ana\npassword=s3=cret\n',
+    );
+    const address = Address.fromPgVariables({
+      PGSERVICE: 'shop',
+      PGSERVICEFILE,
+      PGHOST: 'no',
+      PGSSLMODE: 'require',
+    });
+    expect(address?.label).toBe('db.example:5433/shop');
+    expect(address?.wire()).toMatchObject({
+      user: 'ana',
+      password: 's3=cret',
+      ssl: { rejectUnauthorized: false },
+    });
+    const named = Address.parse('postgresql://bob@/other?service=shop', { PGSERVICEFILE });
+    expect([named.user, named.label]).toEqual(['bob', 'db.example:5433/other']);
+    expect(() => Address.fromPgVariables({ PGSERVICE: 'none', PGSERVICEFILE })).toThrow(
+      expect.objectContaining({
+        code: 'config/no-such-service',
+        message: `there is no connection service none in ${PGSERVICEFILE}`,
+      }),
+    );
+  });
+
+  it('has its password in a pass file, which nobody else may read', () => {
+    const question = { host: 'db.example', port: '5432', database: 'shop', user: 'ana' };
+    const PGPASSFILE = file(
+      'passes',
+      '#db.example:*:*:*:no\ndb.example:5433:*:*:no\n*:5432:shop:an\\:a:no\n*:*:shop:ana:p\\:a\\\\ss\n',
+    );
+    expect(passFilePassword(question, { PGPASSFILE })).toBe('p:a\\ss');
+    expect(passFilePassword({ ...question, user: 'bob' }, { PGPASSFILE })).toBeUndefined();
+    chmodSync(PGPASSFILE, 0o644);
+    expect(passFilePassword(question, { PGPASSFILE })).toBeUndefined();
+  });
 });
 
 describe('quoting', () => {

@@ -1,7 +1,11 @@
 // The address of one database. The password lives inside and comes out at two doors only: the wire
-// (`connectionString`) and the environment of a client program (`toolEnvironment`).
+// (`connectionString`, `wire`) and the environment of a client program (`toolEnvironment`).
 
+import { userInfo } from 'node:os';
 import { Failure } from '../core/failure.ts';
+import { passFilePassword } from './pass-file.ts';
+import { serviceParameters } from './service-file.ts';
+import { type Encryption, encryptionOf } from './tls.ts';
 
 /** Where a database is and how to get in. Printing it, in any way, shows no password. */
 export class Address {
@@ -12,30 +16,39 @@ export class Address {
   }
 
   /**
-   * Reads a connection URI (PostgreSQL manual, 34.1.1.2).
+   * Reads a connection URI (PostgreSQL manual, 34.1.1.2). A `service` in it is looked up.
    *
-   * @throws `config/bad-address` when the text is not a `postgresql://` URI with a database name.
+   * @throws `config/bad-address` when the text is not a `postgresql://` URI with a database name;
+   *   `config/no-such-service`
    * @example Address.parse('postgresql://app@db.example:5432/shop').database // 'shop'
    */
-  static parse(text: string): Address {
-    const url = URL.canParse(text) ? new URL(text) : undefined;
+  static parse(text: string, variables: NodeJS.ProcessEnv = process.env): Address {
+    const url = urlOf(text);
     if (url === undefined || !/^postgres(ql)?:$/.test(url.protocol)) {
       throw badAddress('a database address is not a postgresql:// URI');
     }
+    if (![url.username, url.password, url.hostname, url.pathname].every(isDecodable)) {
+      throw badAddress('a database address has a % that stands for nothing');
+    }
+    const service = url.searchParams.get('service');
+    if (service !== null) addParameters(url, serviceParameters(service, variables));
+    url.searchParams.delete('service');
     if (url.pathname.length < 2) throw badAddress('a database address names no database');
     return new Address(url);
   }
 
   /** The address that the standard PG* variables give (PostgreSQL manual, 34.15), if any does. */
-  static fromPgVariables(environment: NodeJS.ProcessEnv): Address | undefined {
-    const { PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE } = environment;
-    if (PGDATABASE === undefined) return undefined;
-    const url = new URL(`postgresql:///${encodeURIComponent(PGDATABASE)}`);
-    if (PGHOST !== undefined) url.searchParams.set('host', PGHOST);
-    if (PGPORT !== undefined) url.searchParams.set('port', PGPORT);
-    if (PGUSER !== undefined) url.searchParams.set('user', PGUSER);
-    if (PGPASSWORD !== undefined) url.searchParams.set('password', PGPASSWORD);
-    return new Address(url);
+  static fromPgVariables(variables: NodeJS.ProcessEnv): Address | undefined {
+    const url = new URL('postgresql:///');
+    // What a service says wins over a variable.
+    const { PGSERVICE } = variables;
+    if (PGSERVICE !== undefined) addParameters(url, serviceParameters(PGSERVICE, variables));
+    const said = Object.entries(parametersOfVariables).flatMap(([variable, parameter]) => {
+      const value = variables[variable];
+      return value === undefined ? [] : [[parameter, value] as const];
+    });
+    addParameters(url, new Map(said));
+    return url.pathname.length < 2 ? undefined : new Address(url);
   }
 
   get database(): string {
@@ -43,8 +56,14 @@ export class Address {
   }
 
   get host(): string {
-    const host = this.#url.searchParams.get('host') ?? this.#url.hostname;
-    return host === '' ? 'localhost' : host;
+    const given = this.#givenHost;
+    return given === '' ? 'localhost' : given;
+  }
+
+  // A socket's folder may stand in the place of a host, its slashes written as %2F.
+  get #givenHost(): string {
+    const host = this.#url.searchParams.get('host') ?? decodeURIComponent(this.#url.hostname);
+    return host.replace(/^\[(.+)\]$/, '$1');
   }
 
   get port(): string {
@@ -80,10 +99,36 @@ export class Address {
 
   /** The whole URI with its password: for the wire protocol, nowhere else. */
   connectionString(): string {
-    const url = new URL(this.#url);
-    // Without this, node-postgres reads sslmode=require more strictly than libpq documents it.
-    if (url.searchParams.has('sslmode')) url.searchParams.set('uselibpqcompat', 'true');
-    return url.href;
+    return this.#url.href;
+  }
+
+  /**
+   * How the wire protocol gets in, the password included. Taken apart here, because node-postgres reads
+   * odd characters of names and some words of TLS in other ways than libpq.
+   *
+   * @throws `config/bad-tls`
+   */
+  wire(): WireParameters {
+    const parameters = Object.fromEntries(this.#url.searchParams);
+    const { sslmode, sslrootcert, sslcert, sslkey, host: _host, ...rest } = parameters;
+    const { database, user } = this;
+    const host = this.#givenHost;
+    const password = this.#password;
+    return {
+      ...rest,
+      ...(host === '' ? {} : { host }),
+      port: Number(this.port),
+      ...(user === undefined ? {} : { user }),
+      // Asked for only when the server wants one.
+      password: password === '' ? () => this.#passwordOfFile() : password,
+      database,
+      ssl: encryptionOf({ sslmode, sslrootcert, sslcert, sslkey }),
+    };
+  }
+
+  #passwordOfFile(): string {
+    const { host, port, database } = this;
+    return passFilePassword({ host, port, database, user: this.user ?? userInfo().username }) ?? '';
   }
 
   /** The URI without its password, for the `--dbname` of a client program. */
@@ -114,6 +159,68 @@ export class Address {
   }
 }
 
+/** What node-postgres is told. */
+export interface WireParameters {
+  readonly host?: string;
+  readonly port: number;
+  readonly user?: string;
+  readonly password: string | (() => string);
+  readonly database: string;
+  readonly ssl: Encryption;
+  readonly [parameter: string]: unknown;
+}
+
+// A URI may name a user and no host (`postgresql://ana@/shop?host=/run/postgresql`), a URL may not.
+function urlOf(text: string): URL | undefined {
+  const [, scheme, who = '', rest] = /^(postgres(?:ql)?:\/\/)([^/?#]*)@([/?].*)$/s.exec(text) ?? [];
+  const plain = scheme === undefined ? text : `${scheme}${rest}`;
+  if (!URL.canParse(plain)) return undefined;
+  const url = new URL(plain);
+  if (scheme === undefined || !isDecodable(who)) return url;
+  const cut = who.indexOf(':');
+  url.searchParams.set('user', decodeURIComponent(cut < 0 ? who : who.slice(0, cut)));
+  if (cut >= 0) url.searchParams.set('password', decodeURIComponent(who.slice(cut + 1)));
+  return url;
+}
+
+// Those that lead to a database and into it.
+const parametersOfVariables = {
+  PGHOST: 'host',
+  PGPORT: 'port',
+  PGUSER: 'user',
+  PGPASSWORD: 'password',
+  PGDATABASE: 'dbname',
+  PGSSLMODE: 'sslmode',
+  PGSSLROOTCERT: 'sslrootcert',
+  PGSSLCERT: 'sslcert',
+  PGSSLKEY: 'sslkey',
+} as const;
+
+// Adds what the address does not say itself.
+function addParameters(url: URL, parameters: ReadonlyMap<string, string>): void {
+  const isSaid: Readonly<Record<string, boolean>> = {
+    host: url.hostname !== '',
+    port: url.port !== '',
+    user: url.username !== '',
+    password: url.password !== '',
+    dbname: url.pathname.length > 1,
+  };
+  for (const [name, value] of parameters) {
+    if (isSaid[name] === true || url.searchParams.has(name)) continue;
+    if (name === 'dbname') url.pathname = `/${encodeURIComponent(value)}`;
+    else url.searchParams.set(name, value);
+  }
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** An identifier quoted for SQL (PostgreSQL manual, 4.1.1). */
 export function quoteIdentifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
@@ -130,6 +237,6 @@ function badAddress(message: string): Failure {
   return new Failure({
     code: 'config/bad-address',
     message,
-    hint: 'Write it as postgresql://user:password@host:5432/database, best in an environment variable.',
+    hint: 'Write it as postgresql://user:password@host:5432/database, best in an environment variable. In a password write @ as %40, : as %3A, / as %2F, ? as %3F, # as %23 and % as %25.',
   });
 }

@@ -79,7 +79,7 @@ export async function connect(address: Address, options: ConnectOptions): Promis
   if (options.signal?.aborted) throw interrupted();
   const { default: pg } = await import('pg');
   const client = new pg.Client({
-    connectionString: address.connectionString(),
+    ...address.wire(),
     application_name: `drydock ${options.purpose}`,
     connectionTimeoutMillis: connectTimeoutMs,
     keepAlive: true,

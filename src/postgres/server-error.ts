@@ -60,11 +60,23 @@ export function statementFailure(error: unknown, statement: string): Failure {
 export function connectFailure(error: unknown, address: Address): Failure {
   const fields = error as ServerFields & { readonly errors?: readonly ServerFields[] };
   const code = fields.code ?? fields.errors?.[0]?.code ?? '';
+  // How node-postgres puts that it was asked for a password and had none.
+  if (/client password must be a/.test(fields.message ?? '')) return passwordWanted(error, address);
   const said = fields.message || (fields.errors?.[0]?.message ?? code);
   const parts = reasonFor(code, said, address);
   return new Failure({
     ...parts,
     details: { sqlState: code, address: address.label },
+    cause: error,
+  });
+}
+
+function passwordWanted(error: unknown, address: Address): Failure {
+  return new Failure({
+    code: 'postgres/wrong-password',
+    message: `${address.label} wants a password for ${address.user ?? 'this user'}, and there is none`,
+    hint: 'Give it in the address, in PGPASSWORD, or in ~/.pgpass (chmod 600).',
+    details: { address: address.label },
     cause: error,
   });
 }

@@ -1,5 +1,9 @@
 -- Drydock's own schema in every environment: who this database is, what it has, what was done to it.
-CREATE SCHEMA drydock;
+-- An administrator may have made the schema for a role that may make none. (IF NOT EXISTS would ask for
+-- the right to make one all the same.)
+DO $$ BEGIN
+    IF to_regnamespace('drydock') IS NULL THEN CREATE SCHEMA drydock; END IF;
+END $$;
 
 COMMENT ON SCHEMA drydock IS 'Written by Drydock: environment marker, ledger, journal, health samples.';
 
