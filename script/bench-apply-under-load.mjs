@@ -30,7 +30,7 @@ const { connect } = await importSource('src/postgres/connect.ts');
 const { quietContext } = await importSource('src/core/context.ts');
 
 const drydock = resolve('dist/cli/main.js');
-const peers = otherRunners();
+const peers = otherRunners(['dbmate', 'node-pg-migrate']);
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
 const folder = mkdtempSync(join(tmpdir(), 'drydock-bench-'));
 const server = await startServer(quietContext(), {

@@ -6,10 +6,9 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 const folder = resolve('node_modules/.cache/other-runners');
-const runners = ['dbmate', 'node-pg-migrate'];
 
-/** Installs them (needs the network once) and tells where they are and which versions. */
-export function otherRunners() {
+/** Installs these (needs the network once) and tells where they are and which versions. */
+export function otherRunners(runners) {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'package.json'), '{ "private": true }');
   const wanted = [...runners, 'pg'].map((name) => `${name}@latest`);

@@ -14,10 +14,17 @@ import { type Project, reading, targetNamed } from './project.ts';
 
 /**
  * What is true of a migration in an environment: `applied`; `partial`, only some of its steps are in
- * force; `pending`; `changed`, its file was edited after it was applied; `missing`, it is in force and
- * the folder has no file of it, as with those of another branch.
+ * force; `abandoned`, the same, and a person decided to leave it so; `pending`; `changed`, its file was
+ * edited after it was applied; `missing`, it is in force and the folder has no file of it, as with those
+ * of another branch.
  */
-export type MigrationState = 'applied' | 'partial' | 'pending' | 'changed' | 'missing';
+export type MigrationState =
+  | 'applied'
+  | 'partial'
+  | 'abandoned'
+  | 'pending'
+  | 'changed'
+  | 'missing';
 
 /** A migration, as it stands in an environment. */
 export interface MigrationStatus {
@@ -125,7 +132,7 @@ function stateOf(file: MigrationText | undefined, row: LedgerRow | undefined): M
   if (row === undefined) return 'pending';
   if (file === undefined) return 'missing';
   if (!isChecksumOf(row.checksum, file)) return 'changed';
-  return row.state === 'complete' ? 'applied' : 'partial';
+  return row.state === 'complete' ? 'applied' : row.state;
 }
 
 // The commands of a journal (newest first) that have a beginning and no end.

@@ -158,6 +158,7 @@ class PlanRun {
       const result = await runners[current.kind]({
         context: this.#context,
         ...session,
+        place: { version: migration.version, step: index + 1 },
         step: current,
         observer: this.#options.observer,
         say,

@@ -37,6 +37,8 @@ export interface StepRun {
   readonly database: Database;
   readonly guard: Guard;
   readonly rowGuard: RowGuard;
+  /** Number of the migration, and of the step in it, counted from 1. */
+  readonly place: { readonly version: string; readonly step: number };
   readonly step: MigrationStep;
   readonly observer: StatementObserver | undefined;
   readonly say: (text: string) => void;

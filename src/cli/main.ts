@@ -16,6 +16,7 @@ import { health } from './commands/health.ts';
 import { history } from './commands/history.ts';
 import { init } from './commands/init.ts';
 import { newCommand } from './commands/new.ts';
+import { pause, resume } from './commands/pause.ts';
 import { preflight } from './commands/preflight.ts';
 import { prove } from './commands/prove.ts';
 import { prune } from './commands/prune.ts';
@@ -47,6 +48,8 @@ const routes = buildRouteMap({
     health,
     status,
     history,
+    pause,
+    resume,
     resign,
     adopt,
     restore,

@@ -7,8 +7,9 @@ import history001 from './schema/001_history.sql';
 import journalRole from './schema/002_journal_role.sql';
 import stepRecords from './schema/003_steps.sql';
 import expectedSchema from './schema/004_expected_schema.sql';
+import batches from './schema/005_batches.sql';
 
-const files: readonly string[] = [history001, journalRole, stepRecords, expectedSchema];
+const files: readonly string[] = [history001, journalRole, stepRecords, expectedSchema, batches];
 
 /** True when this database has Drydock's schema (of any version). */
 export async function isInstalled(database: Database): Promise<boolean> {

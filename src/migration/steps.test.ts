@@ -41,10 +41,10 @@ describe('the steps of a migration', () => {
 
   it('run a statement with the comment `drydock: batch` in batches, with its options', async () => {
     const steps = await stepsOf(
-      'CREATE TABLE a (x int);\n-- drydock: batch size 500\nUPDATE b SET x = 1;\nDELETE FROM b;',
+      'CREATE TABLE a (x int);\n-- drydock: batch size=500\nUPDATE b SET x = 1;\nDELETE FROM b;',
     );
     expect(shape(steps)).toEqual(['transaction 1', 'batch 1', 'transaction 1']);
-    expect(steps[1]).toMatchObject({ batchOptions: 'size 500' });
+    expect(steps[1]).toMatchObject({ batchOptions: { size: 500 } });
   });
 
   it('batch an INSERT only where it reads a table', async () => {

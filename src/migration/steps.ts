@@ -6,6 +6,7 @@ import { canonicalJson, sha256 } from '../core/digest.ts';
 import { Failure } from '../core/failure.ts';
 import type { Node, ParsedStatement } from '../postgres/parser.ts';
 import type { SqlComment } from '../postgres/sql-text.ts';
+import { type BatchOptions, batchOptionsOf } from './batch-options.ts';
 import {
   asksForNoTransaction,
   batchesOf,
@@ -38,8 +39,8 @@ export interface MigrationStep {
   readonly verifications: readonly MigrationStatement[];
   /** Tables that the step may delete rows of without naming them: `-- drydock: deletes …`. */
   readonly mayDelete: readonly string[];
-  /** What stands after the word in `-- drydock: batch …`; for a batch alone. */
-  readonly batchOptions?: string;
+  /** What `-- drydock: batch …` says of how; for a batch alone. */
+  readonly batchOptions?: BatchOptions;
 }
 
 /** Names the statements of a step: equal text, equal digest. */
@@ -70,7 +71,7 @@ export const emptyStep: MigrationStep = {
  *
  * @throws `migration/transaction-in-pieces` when BEGIN and COMMIT do not pair, or a ROLLBACK stands
  *   in the file; `migration/cannot-be-in-transaction` when a statement between them cannot be there;
- *   `migration/cannot-be-batched` when a statement is no UPDATE, DELETE or INSERT … SELECT
+ *   `migration/bad-batch-option`; `migration/cannot-be-batched` when a statement is no UPDATE, DELETE or INSERT … SELECT
  */
 export function splitIntoSteps(
   statements: readonly ParsedStatement[],
@@ -85,7 +86,8 @@ export function splitIntoSteps(
 
   for (const statement of statements) {
     const place = placeOf(statement);
-    const batchOptions = batches.get(statement);
+    const said = batches.get(statement);
+    const batchOptions = said === undefined ? undefined : batchOptionsOf(said, place);
     switch (transactionCommand(statement.node)) {
       case 'begin':
         if (begunAt !== undefined) throw inPieces(place, 'a second BEGIN before the COMMIT');
@@ -123,7 +125,7 @@ export function splitIntoSteps(
 function kindOf(
   { node, text }: ParsedStatement,
   place: Place,
-  batchOptions: string | undefined,
+  batchOptions: BatchOptions | undefined,
 ): MigrationStep['kind'] {
   if (batchOptions === undefined) return mustRunAlone(node) ? 'alone' : 'transaction';
   if (!canBeBatched(node)) throw cannotBeBatched(place, text);
@@ -138,7 +140,7 @@ class Cut {
   readonly #settings: MigrationStatement[] = [];
   #open: ParsedStatement[] = [];
   #kind: MigrationStep['kind'] = 'transaction';
-  #batchOptions: string | undefined;
+  #batchOptions: BatchOptions | undefined;
   #start: number | undefined;
 
   constructor(
@@ -157,7 +159,7 @@ class Cut {
   add(
     statement: ParsedStatement,
     kind: MigrationStep['kind'],
-    batchOptions: string | undefined,
+    batchOptions: BatchOptions | undefined,
   ): void {
     this.#start ??= statement.start;
     this.#open.push(statement);

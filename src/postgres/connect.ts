@@ -51,8 +51,11 @@ export interface Database extends AsyncDisposable {
   query<Row extends object>(sql: string, values?: readonly unknown[]): Promise<Row[]>;
   /** Runs one statement with parameters that must return exactly one row. */
   one<Row extends object>(sql: string, values?: readonly unknown[]): Promise<Row>;
-  /** Runs SQL text as it stands (simple protocol: several statements, no parameters). */
-  execute(sql: string): Promise<CommandResult>;
+  /**
+   * Runs SQL text as it stands (simple protocol: several statements, no parameters), or one statement
+   * with parameters.
+   */
+  execute(sql: string, values?: readonly unknown[]): Promise<CommandResult>;
   /**
    * What a statement takes and returns. Nothing is executed.
    *
@@ -160,9 +163,11 @@ class Session implements Database {
     return row;
   }
 
-  async execute(sql: string): Promise<CommandResult> {
+  async execute(sql: string, values?: readonly unknown[]): Promise<CommandResult> {
     try {
-      const result = await this.#client.query(sql);
+      const result = await (values === undefined
+        ? this.#client.query(sql)
+        : this.#client.query(sql, [...values]));
       return { rowCount: result.rowCount ?? null };
     } catch (error) {
       throw this.#translate(error, sql);

@@ -73,7 +73,10 @@ describe.skipIf(spawnSync('openssl', ['version']).status !== 0)(
     // A certificate for "localhost" by an authority of our own, and an authority that knows nothing of it.
     function makeCertificates(): void {
       const openssl = (line: string): void => {
-        const { status, stderr } = spawnSync('openssl', line.split(' '), { cwd: folder });
+        const { status, stderr } = spawnSync('openssl', line.split(' '), {
+          cwd: folder,
+          encoding: 'utf8',
+        });
         if (status !== 0) throw new Error(`openssl ${line}: ${stderr}`);
       };
       const key = '-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes';

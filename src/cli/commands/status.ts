@@ -17,7 +17,7 @@ export const status: Verb = verb<{ readonly exitCode?: boolean }>({
     const behind = statuses.some(
       ({ migrations, drift }) =>
         drift.length > 0 ||
-        migrations.some(({ state }) => state !== 'applied' && state !== 'missing'),
+        migrations.some(({ state }) => ['pending', 'partial', 'changed'].includes(state)),
     );
     return {
       data: { environments: statuses },

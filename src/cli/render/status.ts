@@ -60,6 +60,7 @@ function summary(migrations: readonly MigrationStatus[]): readonly string[] {
 const marks: Readonly<Record<MigrationState, string>> = {
   applied: '✓',
   partial: '◐',
+  abandoned: '◌',
   pending: '·',
   changed: '≠',
   missing: '?',
