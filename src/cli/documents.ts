@@ -1,7 +1,7 @@
 // The document that each command prints with `--json`. The one place of truth: the compiler holds the
 // commands to these types, and script/json-schemas.mjs makes the published schemas of them.
 
-import type { ResignReport } from '../acceptance.ts';
+import type { AdoptReport, ResignReport } from '../acceptance.ts';
 import type { ApprovalReport } from '../approving.ts';
 import type { EngineProof } from '../backup/engine/prove-copy.ts';
 import type { EngineRecord } from '../backup/engine/record.ts';
@@ -12,6 +12,7 @@ import type { DatabaseState } from '../core/failure.ts';
 import type { EngineBackups } from '../engines.ts';
 import type { FreezeReport } from '../freezing.ts';
 import type { DecisionReport } from '../half-done.ts';
+import type { Pause } from '../history/batches.ts';
 import type { HealthSample } from '../history/health-samples.ts';
 import type { JournalRow } from '../history/journal.ts';
 import type { PlacedBackups } from '../keeping.ts';
@@ -70,7 +71,11 @@ export interface Documents {
     /** Number of the first entry that does not fit the hash chain; null when it is whole. */
     readonly brokenAt: number | null;
   };
+  /** Null: batches are not paused. */
+  readonly pause: OfEnvironment & { readonly pause: Pause | null };
+  readonly resume: OfEnvironment & { readonly ended: Pause | null };
   readonly resign: ResignReport;
+  readonly adopt: AdoptReport;
   readonly restore:
     | RestoreReport
     | RestoreBesideReport
