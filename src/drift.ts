@@ -43,7 +43,7 @@ export async function expectSchemaNow({ address }: Target): Promise<string> {
  * Runs an apply and keeps the schema that it leaves, also when it fails half-way: what is in force then
  * is its doing, and no drift.
  */
-export async function keepingSchema<T>(
+export async function keepingWhatIsInForce<T>(
   { context }: Project,
   target: Target,
   apply: () => Promise<T>,

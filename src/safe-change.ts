@@ -7,7 +7,7 @@ import { keepingSchema, unlikeRehearsal } from './as-rehearsed.ts';
 import { type ChangeReport, changeReport, journalOutcome } from './change-report.ts';
 import { step } from './core/context.ts';
 import { Failure, messageOf } from './core/failure.ts';
-import { assertNoDrift, expectSchemaNow, keepingSchema } from './drift.ts';
+import { assertNoDrift, expectSchemaNow, keepingWhatIsInForce } from './drift.ts';
 import { resumableVersion } from './half-done.ts';
 import { takeSample } from './health/sample.ts';
 import { verifyHealth } from './health/verify.ts';
@@ -102,7 +102,7 @@ function changeNow(project: Project, change: Change): Promise<ChangeReport> {
     await assertSamePlan(project, target, { request, plan });
     await assertNoDrift(project, target);
     const { guarded } = target.environment;
-    const report = await keepingSchema(project, target, () =>
+    const report = await keepingWhatIsInForce(project, target, () =>
       guarded ? promote(project, change) : applyAtOnce(project, change),
     );
     const applied = report.outcome === 'applied';
