@@ -3,7 +3,8 @@
 // to do, and where it stands. Writes docs/bench-runner.md. Needs the build and, once, the network.
 
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -83,7 +84,7 @@ const runners = [
     name: `graphile-migrate ${peers['graphile-migrate'].version}`,
     isJavaScript: true,
     make: (folder) => {
-      write(folder, '.gmrc', JSON.stringify({ connectionString: null }), () => undefined);
+      put(folder, '.gmrc', '{}');
       let previous = '-';
       for (let n = 1; n <= migrations; n += 1) {
         const { text, hash } = graphileFile(statementOf(n), previous);
@@ -98,7 +99,9 @@ const runners = [
   {
     name: `knex ${peers.knex.version}`,
     isJavaScript: true,
-    make: (folder) =>
+    make: (folder) => {
+      // It wants to be installed where it works.
+      symlinkSync(dirname(dirname(peers.knex.program)), join(folder, 'node_modules'));
       write(
         folder,
         'knexfile.cjs',
@@ -107,7 +110,8 @@ const runners = [
           `migrations/${number(n)}_step.cjs`,
           `exports.up = (knex) => knex.raw(${JSON.stringify(statementOf(n))});\nexports.down = () => {};\n`,
         ],
-      ),
+      );
+    },
     apply: [process.execPath, peers.knex.program, '--knexfile', 'knexfile.cjs', 'migrate:latest'],
     status: [process.execPath, peers.knex.program, '--knexfile', 'knexfile.cjs', 'migrate:list'],
   },
@@ -138,13 +142,14 @@ async function measure(runner, database) {
   const folder = join(scratch, database);
   mkdirSync(folder);
   runner.make(folder);
-  const DATABASE_URL = server.address(database).connectionString();
+  const DATABASE_URL = `${server.address(database).connectionString()}?sslmode=disable`;
   const timed = (command, exits = [0]) => {
     const startedAt = performance.now();
     const [program, ...args] = command;
     const { status, stderr, stdout } = spawnSync(program, args, {
       cwd: folder,
-      env: { ...process.env, DATABASE_URL },
+      // graphile-migrate wants to know of a shadow database, which it touches for nothing of this.
+      env: { ...process.env, DATABASE_URL, SHADOW_DATABASE_URL: `${DATABASE_URL}&shadow` },
       encoding: 'utf8',
       maxBuffer: 1 << 28,
     });
@@ -209,12 +214,18 @@ ${rows.join('\n')}
 `;
 }
 
+// Its committed files name their predecessor by a hash.
+function graphileFile(sql, previous) {
+  const before = previous === '-' ? '' : previous;
+  const hash = `sha1:${createHash('sha1')
+    .update(`${`${before}\n${sql}`.trim()}\n`)
+    .digest('hex')}`;
+  return { hash, text: `--! Previous: ${previous}\n--! Hash: ${hash}\n\n${sql}\n` };
+}
+
 function write(folder, name, text, fileOf) {
   put(folder, name, text);
-  for (let n = 1; n <= migrations; n += 1) {
-    const file = fileOf(n);
-    if (file !== undefined) put(folder, file[0], file[1]);
-  }
+  for (let n = 1; n <= migrations; n += 1) put(folder, ...fileOf(n));
 }
 
 function put(folder, name, text) {
