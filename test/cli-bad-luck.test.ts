@@ -201,7 +201,7 @@ describe('an apply', () => {
       code: 'apply/lock-not-obtained',
       state: 'The change was rolled back.',
       names: ['001_change', `server process ${other.pid} (postgres, drydock test`],
-      hint: 'pg_stat_activity',
+      hint: 'pg_terminate_backend',
     });
     expect(await traces(project, database.address)).toEqual(before);
     await other.execute('COMMIT');

@@ -116,9 +116,9 @@ function joined(
   { statements }: ApplyReport,
   facts: readonly ObservedFacts[],
 ): readonly RehearsedStatement[] {
-  const watched = statements.flatMap((statement, index) => {
+  const watched = statements.flatMap(({ migration, line, sql, ms, rows }, index) => {
     const seen = facts[index];
-    return seen === undefined ? [] : [{ ...statement, ...seen }];
+    return seen === undefined ? [] : [{ migration, line, sql, ms, rows, ...seen }];
   });
   const held = heldMs(watched);
   return watched.map((statement, index) => ({
