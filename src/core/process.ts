@@ -176,9 +176,11 @@ export function redact(text: string, secrets: readonly string[]): string {
 function ended(child: ChildProcess, program: string): Promise<number> {
   return new Promise((resolve, reject) => {
     child.once('error', (error: NodeJS.ErrnoException) => {
+      // Looked for along PATH, EACCES means that one of its folders may not be read: exec(3).
+      const isSought = error.code === 'EACCES' && !program.includes('/');
       reject(
         new Failure({
-          code: error.code === 'ENOENT' ? 'process/not-found' : 'process/not-started',
+          code: error.code === 'ENOENT' || isSought ? 'process/not-found' : 'process/not-started',
           message: `cannot start ${program}: ${error.code ?? error.message}`,
           hint: `Install ${program} or put its folder on PATH, then type the same command again.`,
           cause: error,
