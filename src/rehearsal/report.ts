@@ -12,12 +12,10 @@ import type { WayBack } from './way-back/report.ts';
 
 /** What the copy was made of, and where it was. */
 export interface CopyOrigin {
-  readonly from: 'backup' | 'schema' | 'sample' | 'clone' | 'template';
-  /** The backup's name, the sampled environment, the address of a clone: what people call it. */
+  readonly from: 'backup' | 'schema' | 'clone';
+  /** The backup's name, the environment, the address of a clone: what people call it. */
   readonly name: string;
-  /** Share of the rows that a sample has, between 0 and 1. */
-  readonly share?: number;
-  /** `memory` and `disk`: on a throw-away server here; `server`: on one that the configuration names. */
+  /** `memory` and `disk`: on a throw-away server here; `server`: where a command made the clone. */
   readonly place: 'memory' | 'disk' | 'server';
 }
 
