@@ -253,7 +253,7 @@ async function toProduction(director: Director, migration: string, waiver = ''):
   for (const [what, pattern] of [
     ['backup', /^Backup .*, (.*)$/m],
     ['restored and compared', /^Way back .* (in .*)$/m],
-    ['rehearsed on that copy', /^✓ rehearse .* {2}(.+)$/m],
+    ['rehearsed on that copy', /^[✓✗–] (Within the budget|Whether it keeps|\d+ problems?)/m],
   ] as const) {
     const outcome = found(pattern)(output);
     director.note({ what: `  ${what}`, ms: null, outcome });

@@ -45,14 +45,12 @@ export function renderRehearsal(report: RehearsalReport, style: Style = (_, text
 }
 
 // What the copy was, in words.
-function originText({ from, name, share = 1, place }: CopyOrigin): string {
+function originText({ from, name, place }: CopyOrigin): string {
   const where = { memory: ', in memory', disk: ', on disk', server: '' }[place];
   const what = {
     backup: `the restored ${name}`,
     schema: `the schema of ${name}, without rows`,
-    sample: `${(share * 100).toLocaleString('en')} % of the rows of ${name}`,
     clone: `a clone, ${name}`,
-    template: `a copy of the template ${name}`,
   }[from];
   return `${what}${where}`;
 }
