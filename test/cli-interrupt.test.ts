@@ -101,11 +101,12 @@ describe('Ctrl-C', () => {
     await other.execute('BEGIN; SELECT * FROM users');
     await project.write('migrations/001_a.sql', 'ALTER TABLE users ADD COLUMN name text;\n');
     const command = project.start(['apply', 'dev']);
-    await untilRunning('apply');
+    const begun = { command: 'apply', phase: 'begun' };
+    await expect.poll(() => lastEntry(database.address), patience).toMatchObject(begun);
     const { exitCode, stderr } = await command.signal('SIGINT');
     expect(exitCode).toBe(130);
     expect(failureIn(stderr)).toMatch(/^✗ (The change was rolled back|Nothing was changed)\./);
-    expect(await sessions('drydock apply')).toBe(0);
+    await expect.poll(() => sessions('drydock apply'), patience).toBe(0);
     await other.execute('COMMIT');
     expect(await lastEntry(database.address)).toMatchObject({ command: 'apply', phase: 'failed' });
   });
