@@ -99,9 +99,13 @@ function lookAtRebuilt(
   { relation }: { readonly relation: string | null },
 ): Found {
   const wasThere = (oid: string): boolean => before.indexes.some((each) => each.oid === oid);
-  const copies = now.filter(
-    ({ oid, name, valid }) => !valid && !wasThere(oid) && /_cc(?:new|old)\d*$/.test(name),
-  );
+  // `_ccnew` is a copy that has not taken its index's name yet; `_ccold` is the index itself, after its
+  // copy took the name (manual, REINDEX, "Rebuilding Indexes Concurrently").
+  const isLeft = ({ oid, name, valid }: IndexBefore): boolean =>
+    !valid &&
+    /_cc(?:new|old)\d*$/.test(name) &&
+    !before.indexes.some((each) => each.oid === oid && each.name === name);
+  const copies = now.filter(isLeft);
   if (copies.length > 0) return clearIndexes(copies);
   // Each index that was rebuilt has its old name and a new object id.
   const isRebuilt = now.length > 0 && now.every(({ oid, valid }) => valid && !wasThere(oid));

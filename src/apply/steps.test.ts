@@ -230,6 +230,21 @@ describe('a statement outside any transaction that was cut off', () => {
     expect(await count("pg_class WHERE relname ~ '_ccnew'")).toBe(0);
   });
 
+  it('and left the old indexes beside the new ones is run again without them', async () => {
+    const reindex = 'REINDEX TABLE CONCURRENTLY users';
+    await begun(reindex);
+    // A reader's lock, without a snapshot, stops it where the copies have taken the names.
+    await using other = await connect(fresh.address, { purpose: 'test' });
+    await other.execute('BEGIN; SELECT count(*) FROM users');
+    await database.query("SET statement_timeout = '300ms'");
+    await expect(database.execute(reindex)).rejects.toThrow();
+    await database.query('RESET statement_timeout');
+    await other.execute('COMMIT');
+    expect(await count("pg_class WHERE relname ~ '_ccold'")).toBe(1);
+    await apply(`${reindex};`);
+    expect(await count("pg_class WHERE relname ~ '_cc(new|old)'")).toBe(0);
+  });
+
   it('and cannot be looked at is run again only when a person has looked', async () => {
     const block = 'DO $$ BEGIN UPDATE users SET a = a + 1; COMMIT; END $$';
     await begun(block);
