@@ -1,7 +1,6 @@
 // The library's public face: the process as functions, for programs that drive it themselves.
 
 export type { Backup, Manifest, Proof } from './backup/manifest.ts';
-export type { ChangeReport } from './change-report.ts';
 export type { Config, Environment } from './config/environment.ts';
 export {
   type ConfigInput,
@@ -14,22 +13,23 @@ export { loadConfig } from './config/load.ts';
 export { type Actor, currentActor } from './core/actor.ts';
 export { type Context, quietContext, type StepEvent } from './core/context.ts';
 export { type DatabaseState, Failure, stateSentence } from './core/failure.ts';
+export { type CheckedFile, check } from './lint/check.ts';
+export type { CheckReport, Finding } from './lint/finding.ts';
+export type { ChangeReport } from './process/change-report.ts';
 export {
   backUpByEngine,
   type EngineBackups,
   engineBackupsOf,
   proveEngineBackup,
-} from './engines.ts';
-export { type CheckedFile, check } from './lint/check.ts';
-export type { CheckReport, Finding } from './lint/finding.ts';
-export { type EnvironmentStatus, historyOf, statusOf } from './outlook.ts';
-export { type Preflight, preflightChange } from './preflight.ts';
-export type { Project } from './project.ts';
+} from './process/engines.ts';
+export { type EnvironmentStatus, historyOf, statusOf } from './process/outlook.ts';
+export { type Preflight, preflightChange } from './process/preflight.ts';
+export type { Project } from './process/project.ts';
+export { backUpEnvironment, proveBackup, restoreEnvironment } from './process/recovery.ts';
+export { rehearseChange } from './process/rehearsals.ts';
+export { deployRelease, lookAtHealth, rollBackRelease } from './process/releases.ts';
 export type { JudgedGate, Waiver } from './promotion/gate.ts';
-export { backUpEnvironment, proveBackup, restoreEnvironment } from './recovery.ts';
 export type { RehearsalReport } from './rehearsal/report.ts';
-export { rehearseChange } from './rehearsals.ts';
-export { deployRelease, lookAtHealth, rollBackRelease } from './releases.ts';
 export type { RestoreReport } from './restore/restore.ts';
 export {
   type Answers,

@@ -3,12 +3,8 @@
 
 import { type ApplyOptions, applyPlan, type PolicyParts } from './apply/apply.ts';
 import type { ApplyReport } from './apply/report.ts';
-import { keepingSchema, unlikeRehearsal } from './as-rehearsed.ts';
-import { type ChangeReport, changeReport, journalOutcome } from './change-report.ts';
 import { step } from './core/context.ts';
 import { Failure, messageOf } from './core/failure.ts';
-import { assertNoDrift, expectSchemaNow, keepingWhatIsInForce } from './drift.ts';
-import { resumableVersion } from './half-done.ts';
 import { takeSample } from './health/sample.ts';
 import { verifyHealth } from './health/verify.ts';
 import { assertNotFrozen } from './history/freeze.ts';
@@ -18,16 +14,27 @@ import { type MigrationText, readMigrations } from './migration/file.ts';
 import { type Plan, parsedPlan, planNames } from './migration/plan.ts';
 import type { Address } from './postgres/address.ts';
 import { connect } from './postgres/connect.ts';
-import { findingsOf, judgeNow } from './preflight.ts';
-import { doing, type Project, pendingIn, reading, type Target, targetNamed } from './project.ts';
+import { keepingSchema, unlikeRehearsal } from './process/as-rehearsed.ts';
+import { type ChangeReport, changeReport, journalOutcome } from './process/change-report.ts';
+import { assertNoDrift, expectSchemaNow, keepingWhatIsInForce } from './process/drift.ts';
+import { resumableVersion } from './process/half-done.ts';
+import { findingsOf, judgeNow } from './process/preflight.ts';
+import {
+  doing,
+  type Project,
+  pendingIn,
+  reading,
+  type Target,
+  targetNamed,
+} from './process/project.ts';
+import { takeBackup, withProvenCopy } from './process/recovery.ts';
+import { recordRehearsal } from './process/rehearsal-record.ts';
+import { rehearseOn } from './process/rehearsals.ts';
+import { recordWord, tell, tellTheTeam } from './process/team-notice.ts';
+import { closedAt, sleepUntil, startOf, type Wait } from './process/waiting.ts';
 import type { JudgedGate, Waiver } from './promotion/gate.ts';
 import { closedGates } from './promotion/judge.ts';
-import { takeBackup, withProvenCopy } from './recovery.ts';
 import type { RehearsalReport } from './rehearsal/report.ts';
-import { recordRehearsal } from './rehearsal-record.ts';
-import { rehearseOn } from './rehearsals.ts';
-import { recordWord, tell, tellTheTeam } from './team-notice.ts';
-import { closedAt, sleepUntil, startOf, type Wait } from './waiting.ts';
 
 /** What is asked before anything is done. */
 export interface PlanQuestion {

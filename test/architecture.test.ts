@@ -67,7 +67,7 @@ const violations: readonly (readonly [rule: string, file: string, line: string])
   ['migration-imports-inner-layers-only', 'src/migration/a.ts', `import '../apply/apply.ts';`],
   ['steps-import-no-outer-layer', 'src/apply/a.ts', `import '../safe-change.ts';`],
   ['steps-share-types-only', 'src/backup/a.ts', `import '../restore/restore.ts';`],
-  ['process-imports-no-outer-layer', 'src/process.ts', `import './cli/main.ts';`],
+  ['process-imports-no-outer-layer', 'src/process/a.ts', `import '../cli/main.ts';`],
   ['pg-in-postgres-only', 'src/health/a.ts', `import type { Client } from 'pg';`],
   ['parser-in-one-file', 'src/lint/a.ts', `import { parse } from 'libpg-query';`],
   ['programs-started-in-one-file', 'src/backup/b.ts', `import 'node:child_process';`],

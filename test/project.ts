@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EnvironmentInput } from '../src/config/input.ts';
 import { parseConfig } from '../src/config/schema.ts';
-import type { Project } from '../src/project.ts';
+import type { Project } from '../src/process/project.ts';
 import { type TestContext, type TestDatabase, testContext, testDatabase } from './database.ts';
 
 /** A project of one test; `await using` takes folder and databases away. */

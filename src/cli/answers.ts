@@ -6,7 +6,7 @@ import { shortDigest } from '../core/digest.ts';
 import { formatBytes, formatDuration } from '../core/duration.ts';
 import { Failure } from '../core/failure.ts';
 import type { Finding } from '../lint/finding.ts';
-import type { Target } from '../project.ts';
+import type { Target } from '../process/project.ts';
 import type { Answers, FinalQuestion, PlanQuestion } from '../safe-change.ts';
 import { renderGates } from './render/gates.ts';
 import { renderPlan } from './render/plan.ts';

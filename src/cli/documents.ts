@@ -1,25 +1,25 @@
 // The document that each command prints with `--json`. The one place of truth: the compiler holds the
 // commands to these types, and script/json-schemas.mjs makes the published schemas of them.
 
-import type { AdoptReport, ResignReport } from '../acceptance.ts';
-import type { ApprovalReport } from '../approving.ts';
 import type { EngineProof } from '../backup/engine/prove-copy.ts';
 import type { EngineRecord } from '../backup/engine/record.ts';
 import type { Manifest, Proof } from '../backup/manifest.ts';
 import type { PruneReport } from '../backup/prune.ts';
-import type { ChangeReport } from '../change-report.ts';
 import type { DatabaseState } from '../core/failure.ts';
-import type { EngineBackups } from '../engines.ts';
-import type { FreezeReport } from '../freezing.ts';
-import type { DecisionReport } from '../half-done.ts';
 import type { Pause } from '../history/batches.ts';
 import type { HealthSample } from '../history/health-samples.ts';
 import type { JournalRow } from '../history/journal.ts';
-import type { PlacedBackups } from '../keeping.ts';
 import type { CheckReport } from '../lint/finding.ts';
 import type { FixedFile } from '../lint/fix/fix-files.ts';
 import type { SchemaSnapshot } from '../lint/snapshot.ts';
-import type { EnvironmentStatus } from '../outlook.ts';
+import type { AdoptReport, ResignReport } from '../process/acceptance.ts';
+import type { ApprovalReport } from '../process/approving.ts';
+import type { ChangeReport } from '../process/change-report.ts';
+import type { EngineBackups } from '../process/engines.ts';
+import type { FreezeReport } from '../process/freezing.ts';
+import type { DecisionReport } from '../process/half-done.ts';
+import type { PlacedBackups } from '../process/keeping.ts';
+import type { EnvironmentStatus } from '../process/outlook.ts';
 import type { JudgedGate } from '../promotion/gate.ts';
 import type { RehearsalReport } from '../rehearsal/report.ts';
 import type { DeployReport } from '../release/deploy.ts';

@@ -1,7 +1,7 @@
 // What a change would be, for programs: of `apply --dry-run` and of `preflight`.
 
 import { planNames } from '../migration/plan.ts';
-import type { Preflight } from '../preflight.ts';
+import type { Preflight } from '../process/preflight.ts';
 import type { DryRun } from './documents.ts';
 
 /** The plan by its names, and how its gates stand. */

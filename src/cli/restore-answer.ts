@@ -2,7 +2,7 @@
 // refused before it spends minutes on building.
 
 import { Failure } from '../core/failure.ts';
-import type { Target } from '../project.ts';
+import type { Target } from '../process/project.ts';
 import type { SwapQuestion } from '../restore/restore.ts';
 import { type AnswerFlags, askText, askYes, wrongName } from './answers.ts';
 import { renderSwapQuestion } from './render/restore.ts';

@@ -6,7 +6,7 @@ import { buildCommand, type Command, type CommandContext } from '@stricli/core';
 import { currentActor } from '../core/actor.ts';
 import { systemClock } from '../core/clock.ts';
 import { type Context, interrupted } from '../core/context.ts';
-import type { Project } from '../project.ts';
+import type { Project } from '../process/project.ts';
 import type { Documents, FailureDocument } from './documents.ts';
 import { exitCodeOf } from './exit-code.ts';
 import { failureDocument, renderFailure } from './render/failure.ts';

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { lastEntry } from '../test/command.ts';
-import { type TestProject, testProject } from '../test/project.ts';
+import { lastEntry } from '../../test/command.ts';
+import { type TestProject, testProject } from '../../test/project.ts';
+import { applyChange } from '../safe-change.ts';
 import { type ResignReport, resignMigration } from './acceptance.ts';
 import type { ChangeReport } from './change-report.ts';
 import { statusOf } from './outlook.ts';
-import { applyChange } from './safe-change.ts';
 
 let project: TestProject;
 

@@ -2,14 +2,14 @@
 // changed by hand. Only Drydock's own schema is written to, a reason is given, and the journal keeps it.
 
 import { join } from 'node:path';
-import { Failure } from './core/failure.ts';
+import { Failure } from '../core/failure.ts';
+import { schemaDrift } from '../history/expected-schema.ts';
+import { type LedgerRow, readLedger, recordChecksum } from '../history/ledger.ts';
+import { isChecksumOf } from '../migration/checksum.ts';
+import { type Migration, migrationFiles, readMigration } from '../migration/file.ts';
+import { compareVersions, versionOf } from '../migration/version.ts';
+import { connect } from '../postgres/connect.ts';
 import { expectSchemaNow } from './drift.ts';
-import { schemaDrift } from './history/expected-schema.ts';
-import { type LedgerRow, readLedger, recordChecksum } from './history/ledger.ts';
-import { isChecksumOf } from './migration/checksum.ts';
-import { type Migration, migrationFiles, readMigration } from './migration/file.ts';
-import { compareVersions, versionOf } from './migration/version.ts';
-import { connect } from './postgres/connect.ts';
 import { doing, type Project, reading, targetNamed } from './project.ts';
 
 /** An edited file that a person stands for. */

@@ -1,17 +1,17 @@
 // Approving: another person looks at a plan and says yes to it, for one database, in its journal.
 
-import { readJournal } from './history/journal.ts';
-import { readDatabaseId } from './history/marker.ts';
-import type { Plan } from './migration/plan.ts';
-import type { Database } from './postgres/connect.ts';
-import { doing, type Project, planFor, reading, type Target, targetNamed } from './project.ts';
+import { readJournal } from '../history/journal.ts';
+import { readDatabaseId } from '../history/marker.ts';
+import type { Plan } from '../migration/plan.ts';
+import type { Database } from '../postgres/connect.ts';
 import {
   type Applier,
   approvalsOf,
   approvalText,
   approvedByRole,
-} from './promotion/approval/approval.ts';
-import { signerOf, signText } from './promotion/approval/ssh.ts';
+} from '../promotion/approval/approval.ts';
+import { signerOf, signText } from '../promotion/approval/ssh.ts';
+import { doing, type Project, planFor, reading, type Target, targetNamed } from './project.ts';
 
 /** A wish to approve what is pending. */
 export interface ApprovalRequest {

@@ -3,22 +3,22 @@
 
 import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
-import type { Context } from './core/context.ts';
-import { messageOf, withCleanup } from './core/failure.ts';
-import { readDown } from './migration/down.ts';
-import type { Plan } from './migration/plan.ts';
-import type { Address } from './postgres/address.ts';
+import type { Context } from '../core/context.ts';
+import { messageOf, withCleanup } from '../core/failure.ts';
+import { readDown } from '../migration/down.ts';
+import type { Plan } from '../migration/plan.ts';
+import type { Address } from '../postgres/address.ts';
+import { loadAround, type WantedLoad } from '../rehearsal/load/around.ts';
+import { queriesAround } from '../rehearsal/queries/around.ts';
+import { statementsFromFile } from '../rehearsal/queries/from-file.ts';
+import { statementsFromStatistics } from '../rehearsal/queries/from-statistics.ts';
+import { oldCodeAround } from '../rehearsal/queries/old-code.ts';
+import type { ApplicationStatement, QueriesReport } from '../rehearsal/queries/report.ts';
+import type { AroundPlan } from '../rehearsal/rehearse.ts';
+import { wayBackAround } from '../rehearsal/way-back/around.ts';
+import type { WrittenWayBack } from '../rehearsal/way-back/prove-way-back.ts';
+import { createDatabase, dropDatabase } from '../sandbox/copy.ts';
 import { type Project, reading, type Target } from './project.ts';
-import { loadAround, type WantedLoad } from './rehearsal/load/around.ts';
-import { queriesAround } from './rehearsal/queries/around.ts';
-import { statementsFromFile } from './rehearsal/queries/from-file.ts';
-import { statementsFromStatistics } from './rehearsal/queries/from-statistics.ts';
-import { oldCodeAround } from './rehearsal/queries/old-code.ts';
-import type { ApplicationStatement, QueriesReport } from './rehearsal/queries/report.ts';
-import type { AroundPlan } from './rehearsal/rehearse.ts';
-import { wayBackAround } from './rehearsal/way-back/around.ts';
-import type { WrittenWayBack } from './rehearsal/way-back/prove-way-back.ts';
-import { createDatabase, dropDatabase } from './sandbox/copy.ts';
 
 /** The copy, the plan that is to run on it, and how. */
 export interface Surroundings {

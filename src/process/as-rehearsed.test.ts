@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { testDatabase } from '../test/database.ts';
+import { testDatabase } from '../../test/database.ts';
+import type { Address } from '../postgres/address.ts';
+import { connect } from '../postgres/connect.ts';
 import { keepingSchema, unlikeRehearsal } from './as-rehearsed.ts';
-import type { Address } from './postgres/address.ts';
-import { connect } from './postgres/connect.ts';
 
 async function run(address: Address, sql: string): Promise<void> {
   await using database = await connect(address, { purpose: 'test' });

@@ -2,14 +2,14 @@
 // write differently (a check that PostgreSQL words anew) was different before the plan too, and says
 // nothing about it.
 
-import type { Address } from './postgres/address.ts';
-import { connect } from './postgres/connect.ts';
+import type { Address } from '../postgres/address.ts';
+import { connect } from '../postgres/connect.ts';
 import {
   digestDifference,
   type SchemaDifference,
   type SchemaDigest,
   schemaDigest,
-} from './postgres/fingerprint.ts';
+} from '../postgres/fingerprint.ts';
 
 /** The schema that an apply is expected to leave behind. */
 export interface RehearsedSchema {

@@ -1,13 +1,13 @@
 // What became of a wish to change an environment: for people, for programs and for the journal.
 
-import type { ApplyReport } from './apply/report.ts';
-import { formatDuration } from './core/duration.ts';
-import type { HealthSample } from './history/health-samples.ts';
-import type { Outcome } from './history/journal.ts';
-import { type Plan, planNames } from './migration/plan.ts';
+import type { ApplyReport } from '../apply/report.ts';
+import { formatDuration } from '../core/duration.ts';
+import type { HealthSample } from '../history/health-samples.ts';
+import type { Outcome } from '../history/journal.ts';
+import { type Plan, planNames } from '../migration/plan.ts';
+import type { JudgedGate } from '../promotion/gate.ts';
+import type { RehearsalReport } from '../rehearsal/report.ts';
 import type { Target } from './project.ts';
-import type { JudgedGate } from './promotion/gate.ts';
-import type { RehearsalReport } from './rehearsal/report.ts';
 
 /** What became of it. Null: the process did not come so far. */
 export interface ChangeReport {

@@ -2,12 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { type TestDatabase, testContext, testDatabase } from '../test/database.ts';
+import { type TestDatabase, testContext, testDatabase } from '../../test/database.ts';
+import { parseConfig } from '../config/schema.ts';
+import { readJournal } from '../history/journal.ts';
+import { recordStep } from '../history/ledger.ts';
+import { connect } from '../postgres/connect.ts';
 import { dropBrokenDatabase, type Pruning, pruneBackups } from './clearing-up.ts';
-import { parseConfig } from './config/schema.ts';
-import { readJournal } from './history/journal.ts';
-import { recordStep } from './history/ledger.ts';
-import { connect } from './postgres/connect.ts';
 import type { Project } from './project.ts';
 import { backUpEnvironment, proveBackup } from './recovery.ts';
 

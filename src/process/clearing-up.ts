@@ -1,15 +1,15 @@
 // What may go: backups that nobody needs any more, and the databases that restores left behind.
 
 import { resolve } from 'node:path';
-import { judgeBackups, type PrunePlan, type PruneReport, prune } from './backup/prune.ts';
-import { Failure } from './core/failure.ts';
-import { readJournal } from './history/journal.ts';
-import { readLedger } from './history/ledger.ts';
+import { judgeBackups, type PrunePlan, type PruneReport, prune } from '../backup/prune.ts';
+import { Failure } from '../core/failure.ts';
+import { readJournal } from '../history/journal.ts';
+import { readLedger } from '../history/ledger.ts';
+import type { Database } from '../postgres/connect.ts';
+import { type DroppableDatabase, dropBroken, droppableDatabases } from '../restore/drop-broken.ts';
+import { type SalvageReport, salvage } from '../restore/salvage.ts';
 import { allBackups, forgetInStore } from './keeping.ts';
-import type { Database } from './postgres/connect.ts';
 import { doing, type Project, reading, type Target, targetNamed } from './project.ts';
-import { type DroppableDatabase, dropBroken, droppableDatabases } from './restore/drop-broken.ts';
-import { type SalvageReport, salvage } from './restore/salvage.ts';
 
 /** A wish to remove old backups. */
 export interface PruneRequest {

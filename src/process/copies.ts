@@ -4,22 +4,22 @@
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import { step } from './core/context.ts';
-import { Failure, withCleanup } from './core/failure.ts';
-import { readLedger } from './history/ledger.ts';
-import { readMigrations } from './migration/file.ts';
-import { makePlan, type Plan } from './migration/plan.ts';
-import type { Address } from './postgres/address.ts';
-import { loadArchive } from './postgres/archive.ts';
-import { connect } from './postgres/connect.ts';
-import { createDatabaseLike, readProperties } from './postgres/database-properties.ts';
-import { createMissingRoles, readReferencedRoles } from './postgres/roles.ts';
-import { dumpSchema } from './postgres/schema-dump.ts';
+import { step } from '../core/context.ts';
+import { Failure, withCleanup } from '../core/failure.ts';
+import { readLedger } from '../history/ledger.ts';
+import { readMigrations } from '../migration/file.ts';
+import { makePlan, type Plan } from '../migration/plan.ts';
+import type { Address } from '../postgres/address.ts';
+import { loadArchive } from '../postgres/archive.ts';
+import { connect } from '../postgres/connect.ts';
+import { createDatabaseLike, readProperties } from '../postgres/database-properties.ts';
+import { createMissingRoles, readReferencedRoles } from '../postgres/roles.ts';
+import { dumpSchema } from '../postgres/schema-dump.ts';
+import type { CopyOrigin } from '../rehearsal/report.ts';
+import { makeClone } from '../sandbox/clone.ts';
+import { startServer } from '../sandbox/server.ts';
 import { type Project, reading, type Target, targetNamed } from './project.ts';
 import { backupNamed, withProvenCopy } from './recovery.ts';
-import type { CopyOrigin } from './rehearsal/report.ts';
-import { makeClone } from './sandbox/clone.ts';
-import { startServer } from './sandbox/server.ts';
 
 /** A copy that stands ready, and the plan for it. */
 export interface ReadyCopy {

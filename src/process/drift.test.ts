@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { lastEntry } from '../test/command.ts';
-import { testDatabase } from '../test/database.ts';
-import { type TestProject, testProject } from '../test/project.ts';
+import { lastEntry } from '../../test/command.ts';
+import { testDatabase } from '../../test/database.ts';
+import { type TestProject, testProject } from '../../test/project.ts';
+import { schemaDrift } from '../history/expected-schema.ts';
+import type { Address } from '../postgres/address.ts';
+import { connect } from '../postgres/connect.ts';
+import { applyChange } from '../safe-change.ts';
 import { adoptSchema } from './acceptance.ts';
 import type { ChangeReport } from './change-report.ts';
-import { schemaDrift } from './history/expected-schema.ts';
 import { statusOf } from './outlook.ts';
-import type { Address } from './postgres/address.ts';
-import { connect } from './postgres/connect.ts';
-import { applyChange } from './safe-change.ts';
 
 let project: TestProject;
 

@@ -2,9 +2,13 @@
 // rehearsed, so it is refused until a person has explained it; where people try things by hand (ADR 0011)
 // it is only said.
 
-import { Failure, messageOf } from './core/failure.ts';
-import { expectPresentSchema, readExpectedSchema, schemaDrift } from './history/expected-schema.ts';
-import { connect } from './postgres/connect.ts';
+import { Failure, messageOf } from '../core/failure.ts';
+import {
+  expectPresentSchema,
+  readExpectedSchema,
+  schemaDrift,
+} from '../history/expected-schema.ts';
+import { connect } from '../postgres/connect.ts';
 import { type Project, reading, type Target } from './project.ts';
 
 const namedAtMost = 5;

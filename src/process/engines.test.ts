@@ -4,12 +4,17 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { serverAddress, type TestDatabase, testContext, testDatabase } from '../test/database.ts';
-import { parseConfig } from './config/schema.ts';
+import {
+  serverAddress,
+  type TestDatabase,
+  testContext,
+  testDatabase,
+} from '../../test/database.ts';
+import { parseConfig } from '../config/schema.ts';
+import { readJournal } from '../history/journal.ts';
+import { connect } from '../postgres/connect.ts';
+import { clientFor } from '../postgres/programs.ts';
 import { backUpByEngine, engineBackupsOf, proveEngineBackup } from './engines.ts';
-import { readJournal } from './history/journal.ts';
-import { connect } from './postgres/connect.ts';
-import { clientFor } from './postgres/programs.ts';
 import type { Project } from './project.ts';
 
 let folder: string;

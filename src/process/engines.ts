@@ -1,26 +1,26 @@
 // Backups by other programs, of whole servers that are too large to dump: asked for, listed with what
 // is known of them, and proven by a copy that is made from them.
 
-import { commandEngine } from './backup/engine/command.ts';
-import type { Engine, EngineBackup } from './backup/engine/engine.ts';
-import { pgbackrestEngine } from './backup/engine/pgbackrest.ts';
+import { commandEngine } from '../backup/engine/command.ts';
+import type { Engine, EngineBackup } from '../backup/engine/engine.ts';
+import { pgbackrestEngine } from '../backup/engine/pgbackrest.ts';
 import {
   type EngineFigures,
   type EngineProof,
   proveCopy,
   readEngineFigures,
-} from './backup/engine/prove-copy.ts';
+} from '../backup/engine/prove-copy.ts';
 import {
   type EngineRecord,
   type RecordPlace,
   readEngineRecords,
   writeEngineRecord,
-} from './backup/engine/record.ts';
-import { Failure } from './core/failure.ts';
-import { connect } from './postgres/connect.ts';
+} from '../backup/engine/record.ts';
+import { Failure } from '../core/failure.ts';
+import { connect } from '../postgres/connect.ts';
+import { serverAccount } from '../sandbox/account.ts';
+import { startRestored } from '../sandbox/restored.ts';
 import { doing, type Project, type Target, targetNamed } from './project.ts';
-import { serverAccount } from './sandbox/account.ts';
-import { startRestored } from './sandbox/restored.ts';
 
 /** A backup in the hands of an engine, with what Drydock knows of it. */
 export interface KnownEngineBackup extends EngineBackup {

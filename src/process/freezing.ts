@@ -1,6 +1,6 @@
 // Freezing an environment: from then on nothing is promoted to it. The ways back stay open.
 
-import { readFreeze } from './history/freeze.ts';
+import { readFreeze } from '../history/freeze.ts';
 import { doing, type Project, reading, type Target, targetNamed } from './project.ts';
 
 /** A wish to freeze an environment, or to end that. */

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type TestProject, testProject } from '../test/project.ts';
+import { type TestProject, testProject } from '../../test/project.ts';
+import { readJournal } from '../history/journal.ts';
+import { readLedger } from '../history/ledger.ts';
+import type { Address } from '../postgres/address.ts';
+import { connect } from '../postgres/connect.ts';
+import { applyChange } from '../safe-change.ts';
 import { abandonMigration, markApplied } from './half-done.ts';
-import { readJournal } from './history/journal.ts';
-import { readLedger } from './history/ledger.ts';
-import type { Address } from './postgres/address.ts';
-import { connect } from './postgres/connect.ts';
-import { applyChange } from './safe-change.ts';
 
 const environment = 'dev';
 const answers = { plan: async () => true, final: async () => true };

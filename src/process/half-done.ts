@@ -2,14 +2,19 @@
 // corrected file, leave the rest, or say that it is done. Each is in the journal, with who and why.
 
 import { join } from 'node:path';
-import { clearLeavings } from './apply/clear-leavings.ts';
-import { Failure } from './core/failure.ts';
-import { type LedgerEntry, type LedgerRow, readLedger, recordDecision } from './history/ledger.ts';
-import { forgetBeginnings, readSteps } from './history/steps.ts';
-import { type Migration, migrationFiles, readMigration, readMigrations } from './migration/file.ts';
-import { stepDigest } from './migration/steps.ts';
-import { compareVersions, versionOf } from './migration/version.ts';
-import { connect, type Database } from './postgres/connect.ts';
+import { clearLeavings } from '../apply/clear-leavings.ts';
+import { Failure } from '../core/failure.ts';
+import { type LedgerEntry, type LedgerRow, readLedger, recordDecision } from '../history/ledger.ts';
+import { forgetBeginnings, readSteps } from '../history/steps.ts';
+import {
+  type Migration,
+  migrationFiles,
+  readMigration,
+  readMigrations,
+} from '../migration/file.ts';
+import { stepDigest } from '../migration/steps.ts';
+import { compareVersions, versionOf } from '../migration/version.ts';
+import { connect, type Database } from '../postgres/connect.ts';
 import { doing, type Project, reading, type Target, targetNamed } from './project.ts';
 
 /** What became of a decision. */

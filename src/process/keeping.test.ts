@@ -10,12 +10,13 @@ import {
   type TestDatabase,
   testContext,
   testDatabase,
-} from '../test/database.ts';
-import { type S3Server, startS3 } from '../test/s3-server.ts';
-import { validProof } from './backup/manifest.ts';
+} from '../../test/database.ts';
+import { type S3Server, startS3 } from '../../test/s3-server.ts';
+import { validProof } from '../backup/manifest.ts';
+import { parseConfig } from '../config/schema.ts';
+import { connect } from '../postgres/connect.ts';
+import { dropDatabase } from '../sandbox/copy.ts';
 import { pruneBackups } from './clearing-up.ts';
-import { parseConfig } from './config/schema.ts';
-import { connect } from './postgres/connect.ts';
 import type { Project } from './project.ts';
 import {
   backUpEnvironment,
@@ -25,7 +26,6 @@ import {
   restoreSomeTables,
   restoreUnderName,
 } from './recovery.ts';
-import { dropDatabase } from './sandbox/copy.ts';
 
 let folder: string;
 let server: S3Server;

@@ -3,11 +3,11 @@
 
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { type BackupList, backupFolder, findBackup, listBackups } from './backup/backups.ts';
-import { exists, filesBeside } from './backup/file-name.ts';
-import { type Backup, readManifest, validProof } from './backup/manifest.ts';
-import { withKept } from './backup/store/bring-back.ts';
-import { type Encryption, keepBackup } from './backup/store/keep.ts';
+import { type BackupList, backupFolder, findBackup, listBackups } from '../backup/backups.ts';
+import { exists, filesBeside } from '../backup/file-name.ts';
+import { type Backup, readManifest, validProof } from '../backup/manifest.ts';
+import { withKept } from '../backup/store/bring-back.ts';
+import { type Encryption, keepBackup } from '../backup/store/keep.ts';
 import {
   forgetKept,
   type Keeping,
@@ -17,10 +17,10 @@ import {
   readKept,
   sweepLoose,
   writeKept,
-} from './backup/store/kept.ts';
-import { openStore } from './backup/store/open.ts';
-import { canonicalJson } from './core/digest.ts';
-import { Failure, messageOf, withCleanup } from './core/failure.ts';
+} from '../backup/store/kept.ts';
+import { openStore } from '../backup/store/open.ts';
+import { canonicalJson } from '../core/digest.ts';
+import { Failure, messageOf, withCleanup } from '../core/failure.ts';
 import type { Project } from './project.ts';
 
 /** A backup with where it is. */

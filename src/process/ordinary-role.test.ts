@@ -1,13 +1,13 @@
 // A role without any privilege but its own schema, on a server without extensions.
 
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { serverAddress } from '../test/database.ts';
-import { type TestProject, testProject } from '../test/project.ts';
+import { serverAddress } from '../../test/database.ts';
+import { type TestProject, testProject } from '../../test/project.ts';
+import { Address } from '../postgres/address.ts';
+import { connect } from '../postgres/connect.ts';
+import { applyChange } from '../safe-change.ts';
 import { adoptSchema } from './acceptance.ts';
 import { statusOf } from './outlook.ts';
-import { Address } from './postgres/address.ts';
-import { connect } from './postgres/connect.ts';
-import { applyChange } from './safe-change.ts';
 
 const role = 'drydock_ordinary';
 let project: TestProject;

@@ -1,15 +1,15 @@
 // Where every environment stands: what is in force, what is pending, what was done. Reads only.
 
-import type { Environment } from './config/environment.ts';
-import { Failure, messageOf } from './core/failure.ts';
-import { schemaDrift } from './history/expected-schema.ts';
-import { readSamples } from './history/health-samples.ts';
-import { firstBrokenEntry, type JournalRow, readJournal } from './history/journal.ts';
-import { type LedgerRow, readLedger } from './history/ledger.ts';
-import { readMarker } from './history/marker.ts';
-import { isChecksumOf } from './migration/checksum.ts';
-import { type MigrationText, readMigrationTexts } from './migration/file.ts';
-import { compareVersions } from './migration/version.ts';
+import type { Environment } from '../config/environment.ts';
+import { Failure, messageOf } from '../core/failure.ts';
+import { schemaDrift } from '../history/expected-schema.ts';
+import { readSamples } from '../history/health-samples.ts';
+import { firstBrokenEntry, type JournalRow, readJournal } from '../history/journal.ts';
+import { type LedgerRow, readLedger } from '../history/ledger.ts';
+import { readMarker } from '../history/marker.ts';
+import { isChecksumOf } from '../migration/checksum.ts';
+import { type MigrationText, readMigrationTexts } from '../migration/file.ts';
+import { compareVersions } from '../migration/version.ts';
 import { type Project, reading, targetNamed } from './project.ts';
 
 /**

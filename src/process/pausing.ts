@@ -1,8 +1,8 @@
 // Lets the batches of an environment rest for a while, from another terminal: the command that runs them
 // waits between two of them, with nothing held.
 
-import { type Pause, readPause, removePause, writePause } from './history/batches.ts';
-import { connect } from './postgres/connect.ts';
+import { type Pause, readPause, removePause, writePause } from '../history/batches.ts';
+import { connect } from '../postgres/connect.ts';
 import { doing, type Project, targetNamed } from './project.ts';
 
 /** Lets no further batch begin in an environment, and says who had said so first. */

@@ -1,21 +1,21 @@
 // What stands between a plan and an environment, at this moment: the findings, the evidence, the gates.
 
+import { step } from '../core/context.ts';
+import { takeSample } from '../health/sample.ts';
+import type { HealthSample } from '../history/health-samples.ts';
+import { readJournal } from '../history/journal.ts';
+import { check } from '../lint/check.ts';
+import type { Finding } from '../lint/finding.ts';
+import { readMigrations } from '../migration/file.ts';
+import type { Plan } from '../migration/plan.ts';
+import type { PromotionEvidence } from '../promotion/evidence.ts';
+import type { JudgedGate, Waiver } from '../promotion/gate.ts';
+import { gatherEvidence } from '../promotion/gather.ts';
+import { judgeGates } from '../promotion/judge.ts';
+import type { RehearsalReport } from '../rehearsal/report.ts';
 import { whoApproved } from './approving.ts';
-import { step } from './core/context.ts';
-import { takeSample } from './health/sample.ts';
-import type { HealthSample } from './history/health-samples.ts';
-import { readJournal } from './history/journal.ts';
-import { check } from './lint/check.ts';
-import type { Finding } from './lint/finding.ts';
-import { readMigrations } from './migration/file.ts';
-import type { Plan } from './migration/plan.ts';
 import { type Project, planFor, reading, type Target, targetNamed } from './project.ts';
-import type { PromotionEvidence } from './promotion/evidence.ts';
-import type { JudgedGate, Waiver } from './promotion/gate.ts';
-import { gatherEvidence } from './promotion/gather.ts';
-import { judgeGates } from './promotion/judge.ts';
 import { newestProof } from './recovery.ts';
-import type { RehearsalReport } from './rehearsal/report.ts';
 import { recordWord, tellTheTeam } from './team-notice.ts';
 
 /** What is asked of a preflight. */

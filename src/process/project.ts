@@ -1,22 +1,22 @@
 // A project at work: its configuration, who is at the keyboard, and how a command reaches one of its
-// environments. Beside safe-change.ts, the other files of this level put the steps in order.
+// environments.
 
 import { existsSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import type { Config, Environment } from './config/environment.ts';
-import { addressOf, environmentNamed } from './config/load.ts';
-import type { Actor } from './core/actor.ts';
-import type { Context } from './core/context.ts';
-import { Failure } from './core/failure.ts';
-import { withChangeLock } from './history/change-lock.ts';
-import { type Outcome, recorded } from './history/journal.ts';
-import { readLedger } from './history/ledger.ts';
-import { assertMarker, prepareEnvironment } from './history/marker.ts';
-import { type MigrationText, readMigration, readMigrationTexts } from './migration/file.ts';
-import { makePlan, type Plan, parsedPlan } from './migration/plan.ts';
-import type { Address } from './postgres/address.ts';
-import { connect, type Database } from './postgres/connect.ts';
-import { assertOwnSession } from './postgres/pooling.ts';
+import type { Config, Environment } from '../config/environment.ts';
+import { addressOf, environmentNamed } from '../config/load.ts';
+import type { Actor } from '../core/actor.ts';
+import type { Context } from '../core/context.ts';
+import { Failure } from '../core/failure.ts';
+import { withChangeLock } from '../history/change-lock.ts';
+import { type Outcome, recorded } from '../history/journal.ts';
+import { readLedger } from '../history/ledger.ts';
+import { assertMarker, prepareEnvironment } from '../history/marker.ts';
+import { type MigrationText, readMigration, readMigrationTexts } from '../migration/file.ts';
+import { makePlan, type Plan, parsedPlan } from '../migration/plan.ts';
+import type { Address } from '../postgres/address.ts';
+import { connect, type Database } from '../postgres/connect.ts';
+import { assertOwnSession } from '../postgres/pooling.ts';
 
 /** What every command works with. */
 export interface Project {

@@ -1,15 +1,23 @@
 // The ways back: taking backups, proving them by restoring them, and bringing one back in an emergency.
 
-import { backUp } from './backup/back-up.ts';
-import type { CopyServer } from './backup/copy.ts';
-import { type Backup, type Proof, validProof } from './backup/manifest.ts';
-import { prove } from './backup/prove.ts';
-import { type Context, interrupted } from './core/context.ts';
-import { Failure, withCleanup } from './core/failure.ts';
+import { backUp } from '../backup/back-up.ts';
+import type { CopyServer } from '../backup/copy.ts';
+import { type Backup, type Proof, validProof } from '../backup/manifest.ts';
+import { prove } from '../backup/prove.ts';
+import { type Context, interrupted } from '../core/context.ts';
+import { Failure, withCleanup } from '../core/failure.ts';
+import { carryJournal, type Outcome } from '../history/journal.ts';
+import { readLedger } from '../history/ledger.ts';
+import { prepareEnvironment } from '../history/marker.ts';
+import type { Address } from '../postgres/address.ts';
+import { connect } from '../postgres/connect.ts';
+import { findRelease } from '../release/release.ts';
+import { type RestoreReport, restore, type SwapQuestion } from '../restore/restore.ts';
+import { type RestoreBesideReport, restoreBeside } from '../restore/restore-beside.ts';
+import { type RestoreElsewhereReport, restoreElsewhere } from '../restore/restore-elsewhere.ts';
+import { type RestoreTablesReport, restoreTables } from '../restore/restore-tables.ts';
+import { startServer } from '../sandbox/server.ts';
 import { expectSchemaNow } from './drift.ts';
-import { carryJournal, type Outcome } from './history/journal.ts';
-import { readLedger } from './history/ledger.ts';
-import { prepareEnvironment } from './history/marker.ts';
 import {
   allBackups,
   findAnywhere,
@@ -18,15 +26,7 @@ import {
   readyToKeep,
   withFiles,
 } from './keeping.ts';
-import type { Address } from './postgres/address.ts';
-import { connect } from './postgres/connect.ts';
 import { doing, type Project, reading, type Target, targetNamed } from './project.ts';
-import { findRelease } from './release/release.ts';
-import { type RestoreReport, restore, type SwapQuestion } from './restore/restore.ts';
-import { type RestoreBesideReport, restoreBeside } from './restore/restore-beside.ts';
-import { type RestoreElsewhereReport, restoreElsewhere } from './restore/restore-elsewhere.ts';
-import { type RestoreTablesReport, restoreTables } from './restore/restore-tables.ts';
-import { startServer } from './sandbox/server.ts';
 
 /** Backs up an environment by itself, for the journal too. */
 export async function backUpEnvironment(

@@ -1,9 +1,9 @@
 // What the journal keeps of a rehearsal before an apply. It is written before anything is changed: the
 // way back must be at hand even when the apply is killed.
 
+import { queryProblems } from '../rehearsal/queries/problems.ts';
+import type { RehearsalReport } from '../rehearsal/report.ts';
 import { doing, type Project, type Target } from './project.ts';
-import { queryProblems } from './rehearsal/queries/problems.ts';
-import type { RehearsalReport } from './rehearsal/report.ts';
 
 /** Writes the proven way back and the verdicts of a rehearsal into the journal. */
 export async function recordRehearsal(

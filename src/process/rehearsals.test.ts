@@ -3,10 +3,10 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type TestDatabase, testContext, testDatabase } from '../test/database.ts';
-import { parseConfig } from './config/schema.ts';
-import { connect } from './postgres/connect.ts';
-import type { RehearsalReport } from './rehearsal/report.ts';
+import { type TestDatabase, testContext, testDatabase } from '../../test/database.ts';
+import { parseConfig } from '../config/schema.ts';
+import { connect } from '../postgres/connect.ts';
+import type { RehearsalReport } from '../rehearsal/report.ts';
 import { type RehearsalRequest, rehearseChange } from './rehearsals.ts';
 
 let live: TestDatabase;

@@ -1,31 +1,31 @@
 // Rehearsals in order: which copy the plan runs on, what is watched there, and what is made of it.
 
-import { type ApplyOptions, applyPlan } from './apply/apply.ts';
-import type { ApplyReport } from './apply/report.ts';
+import { type ApplyOptions, applyPlan } from '../apply/apply.ts';
+import type { ApplyReport } from '../apply/report.ts';
+import type { Context } from '../core/context.ts';
+import { formatDuration } from '../core/duration.ts';
+import { Failure, messageOf } from '../core/failure.ts';
+import type { Finding } from '../lint/finding.ts';
+import { takeSnapshot } from '../lint/live-schema.ts';
+import { locksOf } from '../lint/locks-of.ts';
+import { modelOf } from '../lint/snapshot.ts';
+import { tablesIn } from '../lint/tables-in.ts';
+import { tablesEmptiedBy } from '../lint/takes-rows.ts';
+import type { Address } from '../postgres/address.ts';
+import { parseSql } from '../postgres/parser.ts';
+import { forecast } from '../rehearsal/forecast.ts';
+import { type EnvironmentFigures, readEnvironment } from '../rehearsal/forecast-environment.ts';
+import type { WantedLoad } from '../rehearsal/load/around.ts';
+import { rehearse, type StatementReader } from '../rehearsal/rehearse.ts';
+import type { RehearsalReport } from '../rehearsal/report.ts';
+import { judgeFindings } from '../rehearsal/report-findings.ts';
+import { problemsOf } from '../rehearsal/report-problems.ts';
+import { serverAccount } from '../sandbox/account.ts';
+import { dropKept } from '../sandbox/sweep.ts';
 import { withAroundPlan } from './around-plan.ts';
 import { type ReadyCopy, withCopy } from './copies.ts';
-import type { Context } from './core/context.ts';
-import { formatDuration } from './core/duration.ts';
-import { Failure, messageOf } from './core/failure.ts';
-import type { Finding } from './lint/finding.ts';
-import { takeSnapshot } from './lint/live-schema.ts';
-import { locksOf } from './lint/locks-of.ts';
-import { modelOf } from './lint/snapshot.ts';
-import { tablesIn } from './lint/tables-in.ts';
-import { tablesEmptiedBy } from './lint/takes-rows.ts';
-import type { Address } from './postgres/address.ts';
-import { parseSql } from './postgres/parser.ts';
 import { findingsOf } from './preflight.ts';
 import { type Project, planFor, reading, type Target, targetNamed } from './project.ts';
-import { forecast } from './rehearsal/forecast.ts';
-import { type EnvironmentFigures, readEnvironment } from './rehearsal/forecast-environment.ts';
-import type { WantedLoad } from './rehearsal/load/around.ts';
-import { rehearse, type StatementReader } from './rehearsal/rehearse.ts';
-import type { RehearsalReport } from './rehearsal/report.ts';
-import { judgeFindings } from './rehearsal/report-findings.ts';
-import { problemsOf } from './rehearsal/report-problems.ts';
-import { serverAccount } from './sandbox/account.ts';
-import { dropKept } from './sandbox/sweep.ts';
 
 /** A wish to see what the pending migrations of an environment really do. */
 export interface RehearsalRequest {

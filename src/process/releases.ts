@@ -1,18 +1,18 @@
 // The application beside the database: bringing a release to an environment, going back to the one
 // before, and looking at its health.
 
-import { Failure } from './core/failure.ts';
-import { takeSample } from './health/sample.ts';
-import { verifyHealth } from './health/verify.ts';
-import { assertNotFrozen } from './history/freeze.ts';
-import { type HealthSample, recordSample } from './history/health-samples.ts';
-import { readJournal } from './history/journal.ts';
-import { assertMarker } from './history/marker.ts';
-import { connect } from './postgres/connect.ts';
+import { Failure } from '../core/failure.ts';
+import { takeSample } from '../health/sample.ts';
+import { verifyHealth } from '../health/verify.ts';
+import { assertNotFrozen } from '../history/freeze.ts';
+import { type HealthSample, recordSample } from '../history/health-samples.ts';
+import { readJournal } from '../history/journal.ts';
+import { assertMarker } from '../history/marker.ts';
+import { connect } from '../postgres/connect.ts';
+import { type DeployReport, deploy } from '../release/deploy.ts';
+import { previousRelease } from '../release/previous.ts';
+import { findRelease, type Release } from '../release/release.ts';
 import { doing, type Project, reading, type Target, targetNamed } from './project.ts';
-import { type DeployReport, deploy } from './release/deploy.ts';
-import { previousRelease } from './release/previous.ts';
-import { findRelease, type Release } from './release/release.ts';
 
 const healthPatienceMs = 30_000;
 

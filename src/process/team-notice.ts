@@ -1,7 +1,7 @@
 // Telling the team: before a guarded environment is changed, and what became of it.
 
-import { type Plan, planNames } from './migration/plan.ts';
-import { notify } from './notify/notify.ts';
+import { type Plan, planNames } from '../migration/plan.ts';
+import { notify } from '../notify/notify.ts';
 import { doing, type Project, type Target } from './project.ts';
 
 /** Records a person's word that the team knows of this very plan. */

@@ -1,14 +1,14 @@
 // A change that waits: for a time that was named, for the window, or for both. What will keep it from
 // happening is told before the wait and not after it.
 
-import { step } from './core/context.ts';
-import { formatDuration } from './core/duration.ts';
-import { Failure } from './core/failure.ts';
+import { step } from '../core/context.ts';
+import { formatDuration } from '../core/duration.ts';
+import { Failure } from '../core/failure.ts';
+import type { JudgedGate } from '../promotion/gate.ts';
+import { closedGates } from '../promotion/judge.ts';
+import { nextOpening } from '../promotion/window.ts';
 import { type Judging, judgeNow } from './preflight.ts';
 import type { Project } from './project.ts';
-import type { JudgedGate } from './promotion/gate.ts';
-import { closedGates } from './promotion/judge.ts';
-import { nextOpening } from './promotion/window.ts';
 
 /** What a change waits for. */
 export interface Wait {

@@ -8,7 +8,7 @@ import { applyPlan } from '../apply/apply.ts';
 import { install } from '../history/install.ts';
 import { connect } from '../postgres/connect.ts';
 import { isAtLeast } from '../postgres/table-lock.ts';
-import { readerFor } from '../rehearsals.ts';
+import { readerFor } from '../process/rehearsals.ts';
 import { watchStatements } from './observe.ts';
 import type { ObservedFacts } from './observe-work.ts';
 

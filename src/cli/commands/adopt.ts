@@ -11,7 +11,7 @@ export const adopt: Verb = verb<{ readonly reason?: string }>({
   flags: { reason: reasonFlag },
   run: async ({ project, flags }, environment = '') => {
     const reason = givenReason(flags.reason, `drydock adopt ${environment}`);
-    const { adoptSchema } = await import('../../acceptance.ts');
+    const { adoptSchema } = await import('../../process/acceptance.ts');
     const report = await adoptSchema(await project(), { environment, reason });
     const { accepted } = report;
     return {

@@ -2,8 +2,8 @@ import { resolve } from 'node:path';
 import { parseTime } from '../../core/clock.ts';
 import { parseDuration } from '../../core/duration.ts';
 import { Failure } from '../../core/failure.ts';
-import type { DecisionReport } from '../../half-done.ts';
-import type { Wait } from '../../waiting.ts';
+import type { DecisionReport } from '../../process/half-done.ts';
+import type { Wait } from '../../process/waiting.ts';
 import { answersFrom, decisionAnswerFrom } from '../answers.ts';
 import type { DryRun } from '../documents.ts';
 import { dryRun } from '../dry-run.ts';
@@ -93,7 +93,7 @@ async function decide(
   environment: string,
 ): Promise<Outcome<DecisionReport>> {
   const { flags, project } = input;
-  const { abandonMigration, markApplied } = await import('../../half-done.ts');
+  const { abandonMigration, markApplied } = await import('../../process/half-done.ts');
   const { renderDecision } = await import('../render/decision.ts');
   const { markApplied: migration } = flags;
   const command = `drydock apply ${environment}`;
@@ -121,7 +121,7 @@ async function showOnly(
   environment: string,
   file: string | undefined,
 ): Promise<Outcome<DryRun>> {
-  const { preflightChange } = await import('../../preflight.ts');
+  const { preflightChange } = await import('../../process/preflight.ts');
   const { parseWaiver } = await import('../../promotion/judge.ts');
   const { renderGatesOf } = await import('../render/gates.ts');
   const { renderPlan } = await import('../render/plan.ts');

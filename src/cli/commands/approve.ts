@@ -29,7 +29,7 @@ export const approve: Verb = verb<Flags>({
     yes: { kind: 'switch', brief: 'Agree without being asked' },
   },
   run: async ({ project, flags, cwd, interactive, say }, environment = '', file) => {
-    const { approvePlan } = await import('../../approving.ts');
+    const { approvePlan } = await import('../../process/approving.ts');
     const request = {
       environment,
       file: file?.includes('/') ? resolve(cwd, file) : file,

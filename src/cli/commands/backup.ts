@@ -20,12 +20,12 @@ export const backup: Verb = verb<{
   },
   run: async ({ project, flags, cwd }, environment = '') => {
     if (flags.engine === true) {
-      const { backUpByEngine } = await import('../../engines.ts');
+      const { backUpByEngine } = await import('../../process/engines.ts');
       const reason = flags.reason ?? 'by hand';
       const record = await backUpByEngine(await project(), { environment, reason });
       return { data: record, text: renderEngineBackup(record) };
     }
-    const { backUpEnvironment } = await import('../../recovery.ts');
+    const { backUpEnvironment } = await import('../../process/recovery.ts');
     const made = await backUpEnvironment(await project(), {
       environment,
       reason: flags.reason ?? 'by hand',

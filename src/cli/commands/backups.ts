@@ -12,12 +12,12 @@ export const backups: Verb = verb<{ readonly engine?: boolean }>({
   flags: { engine: engineFlag },
   run: async ({ project, context, flags }, environment = '') => {
     if (flags.engine === true) {
-      const { engineBackupsOf } = await import('../../engines.ts');
+      const { engineBackupsOf } = await import('../../process/engines.ts');
       const known = await engineBackupsOf(await project(), environment);
       const text = renderEngineBackups(known, context.clock.now());
       return { data: { environment, ...known }, text };
     }
-    const { backupsOf } = await import('../../recovery.ts');
+    const { backupsOf } = await import('../../process/recovery.ts');
     const list = await backupsOf(await project(), environment);
     return {
       data: { environment, ...list },

@@ -13,7 +13,7 @@ export const deploy: Verb = verb<{ readonly release?: string }>({
     release: { kind: 'text', placeholder: 'revision', brief: 'A commit or tag (default: HEAD)' },
   },
   run: async ({ project, flags }, environment = '') => {
-    const { deployRelease } = await import('../../releases.ts');
+    const { deployRelease } = await import('../../process/releases.ts');
     const report = await deployRelease(await project(), { environment, revision: flags.release });
     return {
       data: report,

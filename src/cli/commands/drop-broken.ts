@@ -18,7 +18,7 @@ export const dropBroken: Verb = verb<{ readonly confirm?: string }>({
     confirm: { kind: 'text', placeholder: 'database', brief: 'Answer the question with its name' },
   },
   run: async ({ project, flags, interactive, say }, environment = '', name) => {
-    const { dropBrokenDatabase } = await import('../../clearing-up.ts');
+    const { dropBrokenDatabase } = await import('../../process/clearing-up.ts');
     const dropped = await dropBrokenDatabase(await project(), {
       environment,
       name,

@@ -1,5 +1,5 @@
 import { Failure } from '../../core/failure.ts';
-import type { FreezeReport } from '../../freezing.ts';
+import type { FreezeReport } from '../../process/freezing.ts';
 import type { CommandInput, Outcome, Verb } from '../verb.ts';
 import { verb } from '../verb.ts';
 import { environmentArgument } from './arguments.ts';
@@ -40,7 +40,7 @@ async function set(
 ): Promise<Outcome<FreezeReport>> {
   const reason = flags.reason?.trim() ?? '';
   if (reason === '') throw withoutReason(wanted ? 'freeze' : 'unfreeze', environment);
-  const { setFreeze } = await import('../../freezing.ts');
+  const { setFreeze } = await import('../../process/freezing.ts');
   const report = await setFreeze(await project(), { environment, freeze: wanted, reason });
   const text = wanted
     ? `${environment} is frozen: ${reason}\nEnd it with: drydock unfreeze ${environment} --reason "why it may go on"`

@@ -10,7 +10,7 @@ export const health: Verb = verb({
     'Asks every probe once: can the database be reached and does anybody wait for a lock, does the health address answer 200. The sample is kept in the environment, where the soak is judged by it. Exit 9 when something is red.',
   args: [environmentArgument],
   run: async ({ project }, environment = '') => {
-    const { lookAtHealth } = await import('../../releases.ts');
+    const { lookAtHealth } = await import('../../process/releases.ts');
     const sample = await lookAtHealth(await project(), environment);
     return {
       data: { environment, ...sample },

@@ -13,7 +13,7 @@ export const history: Verb = verb<{ readonly limit?: string }>({
     limit: { kind: 'text', placeholder: 'count', brief: 'How many commands (default: 20)' },
   },
   run: async ({ project, flags }, environment = '') => {
-    const { historyOf } = await import('../../outlook.ts');
+    const { historyOf } = await import('../../process/outlook.ts');
     // A command is two entries, its beginning and its end.
     const journal = await historyOf(await project(), environment, 2 * count(flags.limit));
     return { data: { environment, ...journal }, text: renderHistory(environment, journal) };

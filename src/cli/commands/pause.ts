@@ -9,7 +9,7 @@ export const pause: Verb = verb({
     'Lets no further batch begin in an environment: the apply that runs them finishes the batch at hand and waits, with nothing locked, until `drydock resume`. Everything else of an apply goes on.',
   args: [environmentArgument],
   run: async ({ project }, environment = '') => {
-    const { pauseBatches } = await import('../../pausing.ts');
+    const { pauseBatches } = await import('../../process/pausing.ts');
     const found = await pauseBatches(await project(), environment);
     return {
       data: { environment, pause: found ?? null },
@@ -24,7 +24,7 @@ export const resume: Verb = verb({
   description: 'Ends what `drydock pause` began: the apply that waits goes on within a second.',
   args: [environmentArgument],
   run: async ({ project }, environment = '') => {
-    const { resumeBatches } = await import('../../pausing.ts');
+    const { resumeBatches } = await import('../../process/pausing.ts');
     const found = await resumeBatches(await project(), environment);
     return {
       data: { environment, ended: found ?? null },

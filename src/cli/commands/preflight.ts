@@ -22,8 +22,8 @@ export const preflight: Verb = verb<Flags>({
     notify: { kind: 'switch', brief: 'Tell the team now, by the webhooks of the configuration' },
   },
   run: async ({ project, flags, cwd }, environment = '', file) => {
-    const { preflightChange } = await import('../../preflight.ts');
-    const { statusOf } = await import('../../outlook.ts');
+    const { preflightChange } = await import('../../process/preflight.ts');
+    const { statusOf } = await import('../../process/outlook.ts');
     const { closedGates, parseWaiver } = await import('../../promotion/judge.ts');
     const opened = await project();
     const found = await preflightChange(opened, {

@@ -18,11 +18,11 @@ export const prove: Verb = verb<{ readonly engine?: boolean; readonly thorough?:
   },
   run: async ({ project, flags }, environment = '', wanted) => {
     if (flags.engine === true) {
-      const { proveEngineBackup } = await import('../../engines.ts');
+      const { proveEngineBackup } = await import('../../process/engines.ts');
       const proof = await proveEngineBackup(await project(), { environment, backup: wanted });
       return { data: proof, text: renderEngineProof(proof) };
     }
-    const { proveBackup } = await import('../../recovery.ts');
+    const { proveBackup } = await import('../../process/recovery.ts');
     const proven = await proveBackup(await project(), {
       environment,
       backup: wanted,

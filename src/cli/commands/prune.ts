@@ -14,7 +14,7 @@ export const prune: Verb = verb<{ readonly yes?: boolean; readonly dryRun?: bool
     dryRun: { kind: 'switch', brief: 'Say what would be removed, and remove nothing' },
   },
   run: async ({ project, flags, interactive, say }, environment = '') => {
-    const { pruneBackups } = await import('../../clearing-up.ts');
+    const { pruneBackups } = await import('../../process/clearing-up.ts');
     const pruning = await pruneBackups(await project(), {
       environment,
       confirm: async (plan) => {

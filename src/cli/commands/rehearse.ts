@@ -58,7 +58,7 @@ export const rehearse: Verb = verb<RehearseFlags>({
     rate: { kind: 'text', placeholder: 'number', brief: 'Scripts a second of the load (100)' },
   },
   run: async ({ flags, project, cwd }, environment, file) => {
-    const { dropKeptCopies, rehearseChange } = await import('../../rehearsals.ts');
+    const { dropKeptCopies, rehearseChange } = await import('../../process/rehearsals.ts');
     if (flags.dropKept === true) {
       const dropped = await dropKeptCopies();
       return { data: { dropped }, text: `Kept copies that were dropped: ${dropped}.` };

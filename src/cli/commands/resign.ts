@@ -13,7 +13,7 @@ export const resign: Verb = verb<{ readonly reason?: string }>({
   flags: { reason: reasonFlag },
   run: async ({ project, flags }, environment = '', migration = '') => {
     const reason = givenReason(flags.reason, `drydock resign ${environment} ${migration}`);
-    const { resignMigration } = await import('../../acceptance.ts');
+    const { resignMigration } = await import('../../process/acceptance.ts');
     const report = await resignMigration(await project(), { environment, migration, reason });
     return {
       data: report,

@@ -41,8 +41,8 @@ export const restore: Verb = verb<{
   },
   run: async (input, environment = '', wanted) => {
     const { restoreEnvironment, restoreIntoEnvironment, restoreSomeTables, restoreUnderName } =
-      await import('../../recovery.ts');
-    const { targetNamed } = await import('../../project.ts');
+      await import('../../process/recovery.ts');
+    const { targetNamed } = await import('../../process/project.ts');
     const project = await input.project();
     const { into: name, tables, to } = input.flags;
     if (to !== undefined) {

@@ -10,7 +10,7 @@ export const rollback: Verb = verb({
     "Finds in the environment's journal the newest release that was healthy before the one in force, and deploys it. The database is not touched: for that see `drydock restore`.",
   args: [environmentArgument],
   run: async ({ project }, environment = '') => {
-    const { rollBackRelease } = await import('../../releases.ts');
+    const { rollBackRelease } = await import('../../process/releases.ts');
     const report = await rollBackRelease(await project(), { environment });
     return {
       data: report,

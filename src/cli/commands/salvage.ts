@@ -19,7 +19,7 @@ export const salvage: Verb = verb<{ readonly to?: string }>({
     },
   },
   run: async ({ project, flags, cwd }, environment = '', name) => {
-    const { salvageRows } = await import('../../clearing-up.ts');
+    const { salvageRows } = await import('../../process/clearing-up.ts');
     const report = await salvageRows(await project(), { environment, name, folder: flags.to });
     return { data: report, text: renderSalvage(report, cwd) };
   },

@@ -12,7 +12,7 @@ export const status: Verb = verb<{ readonly exitCode?: boolean }>({
     exitCode: { kind: 'switch', brief: 'Exit 11 when something is pending, edited or drifted' },
   },
   run: async ({ project, flags }, environment) => {
-    const { statusOf } = await import('../../outlook.ts');
+    const { statusOf } = await import('../../process/outlook.ts');
     const statuses = await statusOf(await project(), environment);
     const behind = statuses.some(
       ({ migrations, drift }) =>

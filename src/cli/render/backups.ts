@@ -3,7 +3,7 @@
 import { relative } from 'node:path';
 import { type Proof, validProof } from '../../backup/manifest.ts';
 import { formatBytes, formatDuration } from '../../core/duration.ts';
-import type { NewBackup, PlacedBackups } from '../../keeping.ts';
+import type { NewBackup, PlacedBackups } from '../../process/keeping.ts';
 import { plural, table, wrapLines } from './text.ts';
 
 /** One new backup, by its path from where the command was typed. */

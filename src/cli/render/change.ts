@@ -1,7 +1,7 @@
 // What became of an apply, for people.
 
-import type { ChangeReport } from '../../change-report.ts';
 import { formatDuration } from '../../core/duration.ts';
+import type { ChangeReport } from '../../process/change-report.ts';
 import { renderGates } from './gates.ts';
 import { healthSentence } from './health.ts';
 import { renderRehearsal } from './rehearsal.ts';

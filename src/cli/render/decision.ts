@@ -1,6 +1,6 @@
 // What a person decided about a migration, in words.
 
-import type { DecisionReport } from '../../half-done.ts';
+import type { DecisionReport } from '../../process/half-done.ts';
 import { wrapLines } from './text.ts';
 
 /** The closing words of `drydock apply --abandon` and `--mark-applied`. */

@@ -3,7 +3,7 @@
 import type { EngineProof } from '../../backup/engine/prove-copy.ts';
 import type { EngineRecord } from '../../backup/engine/record.ts';
 import { formatBytes, formatDuration } from '../../core/duration.ts';
-import type { EngineBackups } from '../../engines.ts';
+import type { EngineBackups } from '../../process/engines.ts';
 import { plural, table, wrapLines } from './text.ts';
 
 /** One new backup. */

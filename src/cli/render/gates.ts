@@ -2,8 +2,8 @@
 
 import { styleText } from 'node:util';
 import { planNames } from '../../migration/plan.ts';
-import type { EnvironmentStatus } from '../../outlook.ts';
-import type { Preflight } from '../../preflight.ts';
+import type { EnvironmentStatus } from '../../process/outlook.ts';
+import type { Preflight } from '../../process/preflight.ts';
 import type { JudgedGate } from '../../promotion/gate.ts';
 import { closedGates } from '../../promotion/judge.ts';
 import { renderHealth } from './health.ts';

@@ -2,8 +2,8 @@
 
 import { dirname } from 'node:path';
 import type { PrunePlan } from '../../backup/prune.ts';
-import type { Pruning } from '../../clearing-up.ts';
 import { formatBytes } from '../../core/duration.ts';
+import type { Pruning } from '../../process/clearing-up.ts';
 import { plural, table, wrapLines } from './text.ts';
 
 /** Every backup with its fate. */

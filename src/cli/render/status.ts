@@ -1,7 +1,7 @@
 // The status of every environment, for people.
 
 import { styleText } from 'node:util';
-import type { EnvironmentStatus, MigrationState, MigrationStatus } from '../../outlook.ts';
+import type { EnvironmentStatus, MigrationState, MigrationStatus } from '../../process/outlook.ts';
 import { plural, wrap } from './text.ts';
 
 /** How many applied migrations, and how many differences of a schema, are shown one by one. */
