@@ -102,6 +102,29 @@ describe('where an address may stand', () => {
     return path;
   }
 
+  it('is a variable for what an address does not say about password and encryption, and for no more', () => {
+    const variables = {
+      PGPASSWORD: 's3cret',
+      PGSSLMODE: 'require',
+      PGHOST: 'elsewhere',
+      PGDATABASE: 'other',
+      PGUSER: 'eve',
+    };
+    const address = Address.parse('postgresql://ana@db.example/shop', variables);
+    expect([address.label, address.user]).toEqual(['db.example:5432/shop', 'ana']);
+    expect(address.wire()).toMatchObject({
+      password: 's3cret',
+      ssl: { rejectUnauthorized: false },
+    });
+    const complete = 'postgresql://ana:mine@db.example/shop?sslmode=disable';
+    expect(Address.parse(complete, variables).wire()).toMatchObject({
+      password: 'mine',
+      ssl: false,
+    });
+    const socket = Address.parse('postgresql://ana@/shop?host=/run/pg', variables);
+    expect(socket.wire().ssl).toBe(false);
+  });
+
   it('is a service, which wins over variables and gives way to the address', () => {
     const PGSERVICEFILE = file(
       'services',

@@ -16,7 +16,9 @@ export class Address {
   }
 
   /**
-   * Reads a connection URI (PostgreSQL manual, 34.1.1.2). A `service` in it is looked up.
+   * Reads a connection URI (PostgreSQL manual, 34.1.1.2). A `service` in it is looked up, and what it
+   * does not say about password and encryption is read from PGPASSWORD, PGSSLMODE and its kin, as
+   * libpq does.
    *
    * @throws `config/bad-address` when the text is not a `postgresql://` URI with a database name;
    *   `config/no-such-service`
@@ -33,6 +35,7 @@ export class Address {
     const service = url.searchParams.get('service');
     if (service !== null) addParameters(url, serviceParameters(service, variables));
     url.searchParams.delete('service');
+    addParameters(url, parametersIn(variables, accessOfVariables));
     if (url.pathname.length < 2) throw badAddress('a database address names no database');
     return new Address(url);
   }
@@ -43,11 +46,8 @@ export class Address {
     // What a service says wins over a variable.
     const { PGSERVICE } = variables;
     if (PGSERVICE !== undefined) addParameters(url, serviceParameters(PGSERVICE, variables));
-    const said = Object.entries(parametersOfVariables).flatMap(([variable, parameter]) => {
-      const value = variables[variable];
-      return value === undefined ? [] : [[parameter, value] as const];
-    });
-    addParameters(url, new Map(said));
+    addParameters(url, parametersIn(variables, placeOfVariables));
+    addParameters(url, parametersIn(variables, accessOfVariables));
     return url.pathname.length < 2 ? undefined : new Address(url);
   }
 
@@ -122,7 +122,8 @@ export class Address {
       // Asked for only when the server wants one.
       password: password === '' ? () => this.#passwordOfFile() : password,
       database,
-      ssl: encryptionOf({ sslmode, sslrootcert, sslcert, sslkey }),
+      // A socket is never encrypted (manual, 34.1.2, sslmode).
+      ssl: host.startsWith('/') ? false : encryptionOf({ sslmode, sslrootcert, sslcert, sslkey }),
     };
   }
 
@@ -183,18 +184,30 @@ function urlOf(text: string): URL | undefined {
   return url;
 }
 
-// Those that lead to a database and into it.
-const parametersOfVariables = {
+const placeOfVariables = {
   PGHOST: 'host',
   PGPORT: 'port',
   PGUSER: 'user',
-  PGPASSWORD: 'password',
   PGDATABASE: 'dbname',
+};
+const accessOfVariables = {
+  PGPASSWORD: 'password',
   PGSSLMODE: 'sslmode',
   PGSSLROOTCERT: 'sslrootcert',
   PGSSLCERT: 'sslcert',
   PGSSLKEY: 'sslkey',
-} as const;
+};
+
+function parametersIn(
+  variables: NodeJS.ProcessEnv,
+  names: Readonly<Record<string, string>>,
+): ReadonlyMap<string, string> {
+  const said = Object.entries(names).flatMap(([variable, parameter]) => {
+    const value = variables[variable];
+    return value === undefined || value === '' ? [] : [[parameter, value] as const];
+  });
+  return new Map(said);
+}
 
 // Adds what the address does not say itself.
 function addParameters(url: URL, parameters: ReadonlyMap<string, string>): void {

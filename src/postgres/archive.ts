@@ -176,10 +176,19 @@ async function load(
 const unknownTimeout =
   /could not execute query: ERROR: +unrecognized configuration parameter "transaction_timeout"\nCommand was: SET transaction_timeout = 0;\n*/g;
 
-/** The environment of a client program: the password, and messages in the language we read. */
+/**
+ * The environment of a client program: the password, and messages in the language we read. Of the
+ * variables of libpq (manual, 34.15) only those stay that no address can say: a PGSERVICE or a
+ * PGCLIENTENCODING would lead the program elsewhere, or make it write other characters.
+ */
 export function clientEnvironment(address: Address): NodeJS.ProcessEnv {
-  return { ...process.env, ...address.toolEnvironment(), LC_ALL: 'C' };
+  const kept = Object.entries(process.env).filter(
+    ([name]) => !/^PG[A-Z]+$/.test(name) || variablesThatStay.has(name),
+  );
+  return { ...Object.fromEntries(kept), ...address.toolEnvironment(), LC_ALL: 'C' };
 }
+
+const variablesThatStay = new Set(['PGPASSFILE', 'PGOPTIONS', 'PGKRBSRVNAME', 'PGGSSLIB']);
 
 /** What a client program said about errors, without the progress it tells on the same stream. */
 export function complaints(

@@ -4,6 +4,7 @@
 import type { Evidence } from '../core/evidence.ts';
 import type { Forecast } from './forecast.ts';
 import type { LoadReport } from './load/report.ts';
+import type { HeldLock } from './locks.ts';
 import type { TableChange } from './observe-tables.ts';
 import type { OldCodeResult, QueriesReport } from './queries/report.ts';
 import type { JudgedCheck } from './report-findings.ts';
@@ -48,9 +49,5 @@ export interface RehearsalReport extends Evidence, RehearsalParts {
   readonly statements: readonly RehearsedStatement[];
   readonly totalMs: number;
   /** The blocking lock that was held longest; null when no lock blocked anybody. */
-  readonly longestBlock: {
-    readonly relation: string;
-    readonly mode: string;
-    readonly ms: number;
-  } | null;
+  readonly longestBlock: HeldLock | null;
 }

@@ -62,7 +62,7 @@ export async function startRestored(
       address: (database, user) => {
         const parameters = new URLSearchParams({ host: folder, port: '5432', user });
         const name = encodeURIComponent(database);
-        return Address.parse(`postgresql:///${name}?${parameters.toString()}`);
+        return Address.parse(`postgresql:///${name}?${parameters.toString()}`, {});
       },
       stop,
     };

@@ -136,7 +136,7 @@ function serverEnvironment(): NodeJS.ProcessEnv {
 
 function socketAddress(folder: string, port: number): Address {
   const parameters = new URLSearchParams({ host: folder, port: String(port), user: 'postgres' });
-  return Address.parse(`postgresql:///postgres?${parameters.toString()}`);
+  return Address.parse(`postgresql:///postgres?${parameters.toString()}`, {});
 }
 
 // Gives the superuser its password, which the socket does not ask for and the port does.
@@ -146,6 +146,7 @@ async function openPort(socket: Address, port: number, password?: string): Promi
   await database.execute(`ALTER ROLE postgres PASSWORD ${quoteLiteral(secret)}`);
   return Address.parse(
     `postgresql://postgres:${encodeURIComponent(secret)}@127.0.0.1:${port}/postgres`,
+    {},
   );
 }
 
