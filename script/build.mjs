@@ -31,8 +31,22 @@ const shared = {
 // esbuild has told what is wrong in its own words; a stack trace would say nothing more.
 const build = (options) => esbuild({ ...shared, ...options }).catch(() => process.exit(1));
 
+// pg asks at its start whether it is in a Cloudflare Worker, for which Node.js 20 loads all of undici: a
+// tenth of the start of every command that speaks to a database. Here it never is.
+const nodeStreams = {
+  name: 'node-streams',
+  setup: ({ onLoad }) => {
+    onLoad({ filter: /\/pg\/lib\/stream\.js$/ }, () => ({
+      contents: `
+        module.exports.getStream = () => new (require('net').Socket)();
+        module.exports.getSecureStream = (options) => require('tls').connect(options);`,
+    }));
+  },
+};
+
 await build({
   entryPoints: { main: 'src/cli/door.ts' },
+  plugins: [nodeStreams],
   outdir: `${made}/cli`,
   chunkNames: 'chunks/[name]-[hash]',
   mainFields: ['module', 'main'],

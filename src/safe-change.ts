@@ -1,7 +1,8 @@
 // The whole process of a change, in order. Every other file does one step; this one says which comes
 // after which, and hands the steps to each other.
 
-import { type ApplyOptions, applyPlan, type PolicyParts } from './apply/apply.ts';
+import { applyPlan } from './apply/apply.ts';
+import type { ApplyOptions, PolicyParts } from './apply/apply-options.ts';
 import type { ApplyReport } from './apply/report.ts';
 import { step } from './core/context.ts';
 import { Failure, messageOf } from './core/failure.ts';

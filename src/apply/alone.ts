@@ -35,7 +35,7 @@ export async function runAlone(run: StepRun): Promise<StepResult> {
   if (found.kind === 'done') {
     run.say(`line ${statement.line}: an earlier run has done it`);
     await assertVerifiedAlone(run);
-    await run.record(nothingDone, 'found done');
+    await run.database.script(run.recordOf(nothingDone, 'found done'));
     return nothingDone;
   }
   if (found.kind === 'unknown' && !run.resume) throw outcomeUnknown(run, statement);
@@ -48,7 +48,7 @@ export async function runAlone(run: StepRun): Promise<StepResult> {
     { shape, before },
   );
   await assertVerifiedAlone(run);
-  await run.record(result);
+  await run.database.script(run.recordOf(result));
   return result;
 }
 

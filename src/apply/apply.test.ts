@@ -6,7 +6,8 @@ import { install } from '../history/install.ts';
 import { type LedgerRow, readLedger } from '../history/ledger.ts';
 import type { Plan } from '../migration/plan.ts';
 import { connect, type Database } from '../postgres/connect.ts';
-import { type ApplyOptions, applyPlan } from './apply.ts';
+import { applyPlan } from './apply.ts';
+import type { ApplyOptions } from './apply-options.ts';
 import type { ApplyReport } from './report.ts';
 
 let fresh: TestDatabase;

@@ -1,6 +1,7 @@
 // How far a walk is, for people: a bar, the rows that were changed, and the time that is left.
 
 import { formatDuration } from '../core/duration.ts';
+import { thousands } from '../core/thousands.ts';
 
 /** The figures of a walk. */
 export interface WalkFigures {
@@ -27,7 +28,7 @@ export function progressInWords(figures: WalkFigures): string {
   const left = timeLeft(figures);
   return [
     ...(part === undefined ? [] : [`${bar(part)} ${Math.floor(part * 100)} %`]),
-    `${changed.toLocaleString('en')} rows`,
+    `${thousands(changed)} rows`,
     ...(left === undefined ? [] : [`${formatDuration(left)} left`]),
   ].join('  ');
 }

@@ -4,6 +4,7 @@
 import { throwIfInterrupted } from '../core/context.ts';
 import { canonicalJson, sha256 } from '../core/digest.ts';
 import { Failure } from '../core/failure.ts';
+import { thousands } from '../core/thousands.ts';
 import {
   type BatchProgress,
   beginProgress,
@@ -56,7 +57,7 @@ export async function runBatches(run: StepRun): Promise<StepResult> {
   const result = { statements: [{ ...statement, ms, rows: changed }], retries, lockWaitMs: 0 };
   await run.database.transaction(async () => {
     await endProgress(run.database, run.place);
-    await run.record(result);
+    await run.database.script(run.recordOf(result));
   });
   return result;
 }
@@ -189,7 +190,7 @@ class Walk {
     if (!(placed instanceof Failure) || batches === 0) return placed;
     return placed.withState(
       'changed',
-      `${changed.toLocaleString('en')} rows in ${batches.toLocaleString('en')} batches are in force, and the same command goes on after them`,
+      `${thousands(changed)} rows in ${thousands(batches)} batches are in force, and the same command goes on after them`,
     );
   }
 }

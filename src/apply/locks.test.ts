@@ -10,7 +10,8 @@ import {
 import { planOf } from '../../test/migrations.ts';
 import { readSteps } from '../history/steps.ts';
 import { connect, type Database } from '../postgres/connect.ts';
-import { type ApplyOptions, applyPlan } from './apply.ts';
+import { applyPlan } from './apply.ts';
+import type { ApplyOptions } from './apply-options.ts';
 import type { ApplyReport } from './report.ts';
 
 let fresh: TestDatabase;

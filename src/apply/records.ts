@@ -1,7 +1,7 @@
 // The records of one step: that it is under way, that it is in force, that it failed and why.
 
 import { messageOf } from '../core/failure.ts';
-import { recordStep } from '../history/ledger.ts';
+import { recordSql } from '../history/ledger.ts';
 import {
   readSteps,
   recordBeginning,
@@ -65,11 +65,11 @@ export class StepRecords {
     this.#begun = await recordBeginning(this.#session.database, this.#name, before);
   }
 
-  async done(result: StepResult, outcome: 'done' | 'found done' = 'done'): Promise<void> {
+  /** The statements that record the step as being in force. */
+  done(result: StepResult, outcome: 'done' | 'found done' = 'done'): readonly string[] {
     const { migration, index, ...rest } = this.#identity;
     const { version, name, checksum, steps } = migration;
-    await recordStep(
-      this.#session.database,
+    return recordSql(
       {
         ...{ version, name, checksum },
         ...rest,

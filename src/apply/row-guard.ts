@@ -2,6 +2,7 @@
 // function that does more than its name says. Asked before the COMMIT, so that nothing is lost.
 
 import { Failure } from '../core/failure.ts';
+import { thousands } from '../core/thousands.ts';
 import type { MigrationStep } from '../migration/steps.ts';
 import type { Database } from '../postgres/connect.ts';
 
@@ -61,7 +62,7 @@ function speaksOf(text: string, name: string): boolean {
 }
 
 function unnamedRowsDeleted(losses: readonly Loss[]): Failure {
-  const told = losses.map(({ relation, rows }) => `${rows.toLocaleString('en')} of ${relation}`);
+  const told = losses.map(({ relation, rows }) => `${thousands(rows)} of ${relation}`);
   const tables = losses.map(({ relation }) => relation).join(', ');
   return new Failure({
     code: 'apply/unnamed-rows-deleted',

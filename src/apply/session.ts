@@ -13,6 +13,8 @@ export interface ApplySession {
   readonly database: Database;
   readonly guard: Guard;
   readonly rowGuard: RowGuard;
+  /** The server can notice by itself that nobody is there any more (14 and newer; not on every system). */
+  readonly checksConnection: boolean;
   close(): Promise<void>;
 }
 
@@ -24,8 +26,12 @@ export async function openSession(
 ): Promise<ApplySession> {
   const database = await connect(address, { purpose: 'apply', signal: context.signal });
   try {
+    const { checksConnection } = await database.one<{ checksConnection: boolean }>(
+      'SELECT version() ~ \'(linux|darwin|freebsd|illumos)\' AS "checksConnection"',
+    );
     const guard = await Guard.open(address, limits);
     return {
+      checksConnection,
       database,
       guard,
       rowGuard: new RowGuard(),
@@ -42,28 +48,55 @@ export async function openSession(
 /** A connection that has done nothing inside a transaction for so long is ended by the server. */
 const idleLimit = '15s';
 
+/** SQL that brings a session to where a step begins, whatever ran before. */
+export interface Preparation {
+  /** Takes away what an earlier migration left in the session: a transaction of its own. */
+  readonly leftovers: readonly string[];
+  /** The settings of the step; at home in its transaction where it has one. */
+  readonly settings: readonly string[];
+}
+
 /**
- * Brings the session to where every step begins, whatever ran before: nothing of an earlier step is
- * left but the settings of its file, and no limit of the role or the database gets in the way.
+ * What DISCARD ALL does (manual, DISCARD), which refuses to travel in one message with other statements;
+ * but for the server's plans, which hold nothing of a migration and are costly to make again.
+ */
+const leftoversOfSession: readonly string[] = [
+  'BEGIN',
+  'RESET SESSION AUTHORIZATION',
+  'CLOSE ALL',
+  'DEALLOCATE ALL',
+  'UNLISTEN *',
+  'SELECT pg_advisory_unlock_all()',
+  'DISCARD SEQUENCES',
+  'DISCARD TEMP',
+  'COMMIT',
+];
+
+/**
+ * Nothing of an earlier step is left but the settings of its file, and no limit of the role or the
+ * database gets in the way; nothing at all of an earlier migration.
  *
  * Should Drydock or the network die, the server notices (keepalives, client_connection_check_interval)
  * and rolls back: no lock is left behind.
  */
-export async function prepareSession(
-  database: Database,
+export function preparationOf(
+  { database, checksConnection }: Pick<ApplySession, 'database' | 'checksConnection'>,
   {
     migration,
     step,
+    isFirst,
     statementLimitMs,
   }: {
     readonly migration: string;
     readonly step: MigrationStep;
+    readonly isFirst: boolean;
     readonly statementLimitMs: number;
   },
-): Promise<void> {
+): Preparation {
   const limit = Math.round(statementLimitMs);
-  await database.execute(
-    [
+  return {
+    leftovers: isFirst ? leftoversOfSession : [],
+    settings: [
       'RESET SESSION AUTHORIZATION',
       'RESET ROLE',
       'RESET ALL',
@@ -75,12 +108,10 @@ export async function prepareSession(
       'SET tcp_keepalives_idle = 10',
       'SET tcp_keepalives_interval = 5',
       'SET tcp_keepalives_count = 3',
-      // The server refuses it on systems that cannot tell whether a connection is still there.
-      `SELECT set_config('client_connection_check_interval', '2s', false)
-         WHERE version() ~ '(linux|darwin|freebsd|illumos)'`,
+      ...(checksConnection ? ["SET client_connection_check_interval = '2s'"] : []),
       ...step.settings.map(({ sql }) => sql),
       // No file can give a CONCURRENTLY a lock timeout: one that ends leaves an invalid index.
       ...(step.kind === 'alone' ? ['SET lock_timeout = 0'] : []),
-    ].join(';\n'),
-  );
+    ],
+  };
 }

@@ -7,6 +7,7 @@ import type { Database } from '../postgres/connect.ts';
 import type { Guard } from './guard.ts';
 import type { StatementObserver, StatementReport } from './report.ts';
 import type { RowGuard } from './row-guard.ts';
+import type { Preparation } from './session.ts';
 
 /** How much an apply may ask of the others. */
 export interface ApplyPolicy {
@@ -40,6 +41,8 @@ export interface StepRun {
   /** Number of the migration, and of the step in it, counted from 1. */
   readonly place: { readonly version: string; readonly step: number };
   readonly step: MigrationStep;
+  /** Brings the session to where the step begins; a transaction sends it with its BEGIN. */
+  readonly preparation: Preparation;
   readonly observer: StatementObserver | undefined;
   readonly say: (text: string) => void;
   readonly policy: ApplyPolicy;
@@ -52,8 +55,8 @@ export interface StepRun {
    * transaction with their record. `before` is what stood there.
    */
   readonly begin: (before: unknown) => Promise<void>;
-  /** Writes that the step is in force: inside its transaction where there is one. */
-  readonly record: (done: StepResult, outcome?: 'done' | 'found done') => Promise<void>;
+  /** The statements that record the step as in force: for the end of its transaction where it has one. */
+  readonly recordOf: (done: StepResult, outcome?: 'done' | 'found done') => readonly string[];
 }
 
 /** What a step did. */

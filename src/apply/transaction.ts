@@ -1,6 +1,8 @@
 // One transaction of a migration: a short wait for locks, and the whole again when it was too long.
 
-import { firstWords, type MigrationStep } from '../migration/steps.ts';
+import { Failure } from '../core/failure.ts';
+import { firstWords, type MigrationStatement, type MigrationStep } from '../migration/steps.ts';
+import type { CommandResult } from '../postgres/connect.ts';
 import { sqlStateOf, sqlStates } from '../postgres/server-error.ts';
 import { nothingSeen, type Seen } from './guard.ts';
 import { LockTurns, type Turn } from './lock-turn.ts';
@@ -50,39 +52,65 @@ interface Attempt {
 
 async function attempt(run: StepRun, { turn, seen, before }: Attempt): Promise<StepResult> {
   const { database, observer, step } = run;
-  const care = careOf(step);
+  const { leftovers, settings } = run.preparation;
   // SET LOCAL: gone with the transaction. Outside a transaction it would have no effect at all.
-  const limitWaits = `SET LOCAL lock_timeout = ${lockTimeoutMs(care, before.retries)}`;
+  const limitWaits = `SET LOCAL lock_timeout = ${lockTimeoutMs(careOf(step), before.retries)}`;
+  // A look from inside the session wants to come between them.
+  const together = observer === undefined ? step.statements.slice(0, 1) : [];
+  const begin = [
+    ...[...leftovers, 'BEGIN', ...settings],
+    ...sideways(turn),
+    limitWaits,
+    ...together.map(({ sql }) => sql),
+  ];
   const statements: StepResult['statements'][number][] = [];
-  return await database.transaction(async () => {
-    for (const table of turn.sideways) {
-      await database.execute(
-        `SET LOCAL lock_timeout = ${lockTimeoutMs('patient', 0)};
-         LOCK TABLE ONLY ${table} IN SHARE UPDATE EXCLUSIVE MODE`,
-      );
-    }
-    await database.execute(limitWaits);
-    for (const statement of step.statements) {
-      run.say(`line ${statement.line}: ${firstWords(statement.sql)}`);
+  const done = async (statement: MigrationStatement, startedAt: number, rows: number | null) => {
+    statements.push({ ...statement, ms: performance.now() - startedAt, rows });
+    // The file's own limit would be everybody's wait.
+    if (changesLockTimeout(statement.sql)) await database.execute(limitWaits);
+  };
+  const begunAt = performance.now();
+  for (const statement of together) sayLine(run, statement);
+  const work = async (begun: readonly CommandResult[]): Promise<StepResult> => {
+    for (const statement of together)
+      await done(statement, begunAt, begun.at(-1)?.rowCount ?? null);
+    for (const statement of step.statements.slice(together.length)) {
+      sayLine(run, statement);
       await observer?.before(database, statement);
       const startedAt = performance.now();
       const { rowCount } = await database.execute(statement.sql).catch((failure: unknown) => {
         throw atLine(failure, statement.line);
       });
-      statements.push({ ...statement, ms: performance.now() - startedAt, rows: rowCount });
+      await done(statement, startedAt, rowCount);
       await observer?.after(database, statement);
-      // The file's own limit would be everybody's wait.
-      if (changesLockTimeout(statement.sql)) await database.execute(limitWaits);
     }
     await closeAccounts(run);
-    const result = {
-      statements,
-      retries: before.retries,
-      lockWaitMs: (before.retries === 0 ? 0 : before.waitedMs) + seen.waitedMs,
-    };
-    await run.record(result);
-    return result;
+    const lockWaitMs = (before.retries === 0 ? 0 : before.waitedMs) + seen.waitedMs;
+    return { statements, retries: before.retries, lockWaitMs };
+  };
+  const commit = (result: StepResult): readonly string[] => [...run.recordOf(result), 'COMMIT'];
+  return await database.transaction(work, { begin, commit }).catch((failure: unknown) => {
+    throw atFirstLine(failure, together[0]);
   });
+}
+
+function sideways(turn: Turn): readonly string[] {
+  if (turn.sideways.length === 0) return [];
+  return [
+    `SET LOCAL lock_timeout = ${lockTimeoutMs('patient', 0)}`,
+    ...turn.sideways.map((table) => `LOCK TABLE ONLY ${table} IN SHARE UPDATE EXCLUSIVE MODE`),
+  ];
+}
+
+function sayLine({ say }: StepRun, { line, sql }: MigrationStatement): void {
+  say(`line ${line}: ${firstWords(sql)}`);
+}
+
+// The message of the BEGIN holds more than the file's statement.
+function atFirstLine(failure: unknown, first: MigrationStatement | undefined): unknown {
+  const isOfFirst =
+    first !== undefined && failure instanceof Failure && failure.details.statement === first.sql;
+  return isOfFirst ? atLine(failure, first.line) : failure;
 }
 
 // What must be true before the COMMIT. Deferred constraints come first: what their triggers do counts

@@ -37,7 +37,7 @@ async function readOnly<T>(
   isInTransaction: boolean,
   ask: () => Promise<T>,
 ): Promise<T> {
-  if (!isInTransaction) return await database.transaction(ask, 'READ ONLY');
+  if (!isInTransaction) return await database.transaction(ask, { begin: ['BEGIN READ ONLY'] });
   await database.execute('SAVEPOINT drydock_verify; SET LOCAL transaction_read_only = on');
   const answer = await ask();
   await database.execute('ROLLBACK TO SAVEPOINT drydock_verify; RELEASE SAVEPOINT drydock_verify');

@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { type Context, type StepReporter, step } from '../core/context.ts';
 import { formatDuration } from '../core/duration.ts';
 import { Failure } from '../core/failure.ts';
+import { thousands } from '../core/thousands.ts';
 import type { Address } from '../postgres/address.ts';
 import { verifyArchive } from '../postgres/archive.ts';
 import { connect } from '../postgres/connect.ts';
@@ -64,7 +65,7 @@ export async function prove(context: Context, options: ProveOptions): Promise<Pr
         throw failure;
       });
       reporter.summary(
-        `${proof.compared.rows.toLocaleString('en')} rows of ${proof.compared.tables} tables as in the original, restored in ${formatDuration(proof.restoreMs)}`,
+        `${thousands(proof.compared.rows)} rows of ${proof.compared.tables} tables as in the original, restored in ${formatDuration(proof.restoreMs)}`,
       );
       return { backup: proven, proof, server: restored.server, database: restored.database };
     } catch (failure) {

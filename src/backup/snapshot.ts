@@ -63,41 +63,44 @@ export async function dumpSnapshot(
   const stop = new AbortController();
   const signal = AbortSignal.any([context.signal, stop.signal]);
   await using database = await connect(address, { purpose: 'backup', signal });
-  return await database.transaction(async () => {
-    // Counting must see every row or fail, and must not wait for a lock longer than pg_dump does.
-    await database.execute(
-      `SET LOCAL row_security = off; SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = 0;
+  return await database.transaction(
+    async () => {
+      // Counting must see every row or fail, and must not wait for a lock longer than pg_dump does.
+      await database.execute(
+        `SET LOCAL row_security = off; SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = 0;
        SET LOCAL idle_in_transaction_session_timeout = 0`,
-    );
-    const { id } = await database.one<{ id: string }>('SELECT pg_export_snapshot() AS id');
-    const { startedAt, ...source } = await readSource(database);
-    const activity = await readActivity(database);
-    // Before pg_dump reads the sequences: they move on outside of any snapshot, so the dump may only
-    // be ahead of the figures, never behind.
-    const outline = await readOutline(database);
-    const warning = setTimeout(() => options.onLongSnapshot?.(), longSnapshotMs);
-    const [rows, dumped] = await together(stop, [
-      readRows(database, { upToBytes: hashUpToBytes }),
-      dump({
-        clients: options.clients,
-        address,
-        snapshot: id,
-        format: source.sizeBytes < folderFromBytes ? 'file' : 'folder',
-        file: options.partial,
-        folder: options.folder,
-        tables: Object.keys(activity.tables).length,
-        reporter: options.reporter,
-        signal,
-      }),
-    ]).finally(() => clearTimeout(warning));
-    const serverClock = { startedAt, endedAt: await serverTime(database) };
-    const figures = {
-      source: { ...source, serverClock },
-      activity,
-      contents: { ...rows, ...outline },
-    };
-    return { ...dumped, figures };
-  }, 'ISOLATION LEVEL REPEATABLE READ READ ONLY');
+      );
+      const { id } = await database.one<{ id: string }>('SELECT pg_export_snapshot() AS id');
+      const { startedAt, ...source } = await readSource(database);
+      const activity = await readActivity(database);
+      // Before pg_dump reads the sequences: they move on outside of any snapshot, so the dump may only
+      // be ahead of the figures, never behind.
+      const outline = await readOutline(database);
+      const warning = setTimeout(() => options.onLongSnapshot?.(), longSnapshotMs);
+      const [rows, dumped] = await together(stop, [
+        readRows(database, { upToBytes: hashUpToBytes }),
+        dump({
+          clients: options.clients,
+          address,
+          snapshot: id,
+          format: source.sizeBytes < folderFromBytes ? 'file' : 'folder',
+          file: options.partial,
+          folder: options.folder,
+          tables: Object.keys(activity.tables).length,
+          reporter: options.reporter,
+          signal,
+        }),
+      ]).finally(() => clearTimeout(warning));
+      const serverClock = { startedAt, endedAt: await serverTime(database) };
+      const figures = {
+        source: { ...source, serverClock },
+        activity,
+        contents: { ...rows, ...outline },
+      };
+      return { ...dumped, figures };
+    },
+    { begin: ['BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY'] },
+  );
 }
 
 // Both, or neither: the first failure stops the other, and is the one that is told.

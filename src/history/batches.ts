@@ -2,12 +2,20 @@
 // row here commit together: whatever is killed, they agree.
 
 import type { Database } from '../postgres/connect.ts';
-import { isInstalled } from './install.ts';
+import { hasTable } from './install.ts';
 
 /** Which step of which migration. */
 export interface BatchedStep {
   readonly version: string;
   readonly step: number;
+}
+
+/** A statement that is run in batches, and how far it is. */
+export interface BatchWalk extends BatchedStep {
+  readonly walked: number;
+  readonly changed: number;
+  /** When the last of its batches came into force. */
+  readonly lastAt: Date;
 }
 
 /** How far a statement is. */
@@ -82,9 +90,18 @@ export async function endProgress(
   ]);
 }
 
+/** Statements whose batches are not all in force: at work now, or left half-way. */
+export async function readWalks(database: Database): Promise<readonly BatchWalk[]> {
+  if (!(await hasTable(database, 'batches'))) return [];
+  return database.query<BatchWalk>(
+    `SELECT version, step, walked::float8, changed::float8, updated_at AS "lastAt"
+       FROM drydock.batches ORDER BY length(version), version, step`,
+  );
+}
+
 /** Who has paused the batches of this environment; undefined when they may run. */
 export async function readPause(database: Database): Promise<Pause | undefined> {
-  if (!(await isInstalled(database))) return undefined;
+  if (!(await hasTable(database, 'pause'))) return undefined;
   const [row] = await database.query<Pause>(
     'SELECT paused_by AS by, paused_at AS at FROM drydock.pause',
   );

@@ -10,6 +10,7 @@ import {
   schemaFingerprint,
 } from '../postgres/fingerprint.ts';
 import { schemaStamp } from '../postgres/schema-stamp.ts';
+import { hasTable } from './install.ts';
 
 /** The fingerprint that the last apply left behind, if it is known. */
 export interface ExpectedSchema {
@@ -24,10 +25,7 @@ const ledgerDigest = `(SELECT md5(coalesce(string_agg(concat_ws(' ', version, st
 
 /** What is expected; undefined where no apply has told it yet. */
 export async function readExpectedSchema(database: Database): Promise<ExpectedSchema | undefined> {
-  const { found } = await database.one<{ found: boolean }>(
-    "SELECT to_regclass('drydock.expected_schema') IS NOT NULL AS found",
-  );
-  if (!found) return undefined;
+  if (!(await hasTable(database, 'expected_schema'))) return undefined;
   const [row] = await database.query<ExpectedSchema>(
     `SELECT fingerprint, stamp, ledger = ${ledgerDigest} AS "isCurrent" FROM drydock.expected_schema`,
   );
@@ -57,9 +55,12 @@ export async function expectPresentSchema(database: Database): Promise<string> {
 
 /** What of a schema is not as expected, in words; empty when all is, or nothing is known. */
 export async function schemaDrift(database: Database): Promise<readonly string[]> {
-  const expected = await readExpectedSchema(database);
-  if (expected === undefined || !expected.isCurrent) return [];
-  if ((await schemaStamp(database)) === expected.stamp) return [];
+  if (!(await hasTable(database, 'expected_schema'))) return [];
+  const [expected, stamp] = await Promise.all([
+    readExpectedSchema(database),
+    schemaStamp(database),
+  ]);
+  if (expected === undefined || !expected.isCurrent || stamp === expected.stamp) return [];
   if ((await schemaFingerprint(database)) === expected.fingerprint) return [];
   const { facts } = await database.one<{ facts: [string, string, string][] }>(
     'SELECT facts FROM drydock.expected_schema',

@@ -28,6 +28,19 @@ export async function recordSample(database: Database, sample: HealthSample): Pr
   );
 }
 
+/** The newest sample since a moment. */
+export async function readNewestSample(
+  database: Database,
+  since: Date,
+): Promise<HealthSample | undefined> {
+  if (!(await isInstalled(database))) return undefined;
+  const [newest] = await database.query<HealthSample>(
+    `SELECT at, healthy, probes FROM drydock.health_samples WHERE at >= $1 ORDER BY at DESC LIMIT 1`,
+    [since],
+  );
+  return newest;
+}
+
 /** The samples since a moment, oldest first. */
 export async function readSamples(
   database: Database,

@@ -12,11 +12,30 @@ import batches from './schema/005_batches.sql';
 const files: readonly string[] = [history001, journalRole, stepRecords, expectedSchema, batches];
 
 /** True when this database has Drydock's schema (of any version). */
-export async function isInstalled(database: Database): Promise<boolean> {
-  const row = await database.one<{ found: boolean }>(
-    "SELECT to_regclass('drydock.schema_version') IS NOT NULL AS found",
+export function isInstalled(database: Database): Promise<boolean> {
+  return hasTable(database, 'schema_version');
+}
+
+// What was found once is not taken away: a session need not ask again.
+const known = new WeakMap<Database, Map<string, Promise<boolean>>>();
+
+/** True when this database has that table of Drydock's schema, which came with one of its versions. */
+export async function hasTable(database: Database, table: string): Promise<boolean> {
+  const tables = known.get(database) ?? new Map<string, Promise<boolean>>();
+  known.set(database, tables);
+  const answer = tables.get(table) ?? lookFor(database, table);
+  tables.set(table, answer);
+  const found = await answer.catch(() => false);
+  if (!found) tables.delete(table);
+  return answer;
+}
+
+async function lookFor(database: Database, table: string): Promise<boolean> {
+  const { found } = await database.one<{ found: boolean }>(
+    'SELECT to_regclass($1) IS NOT NULL AS found',
+    [`drydock.${table}`],
   );
-  return row.found;
+  return found;
 }
 
 /**

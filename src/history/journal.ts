@@ -122,6 +122,21 @@ export async function readJournal(
   );
 }
 
+/** The commands that began and never told their end, the newest first: killed, or still at work. */
+export async function readUnfinished(
+  database: Database,
+): Promise<readonly Pick<JournalEntry, 'command' | 'at' | 'who'>[]> {
+  if (!(await isInstalled(database))) return [];
+  return database.query(
+    `SELECT begun.entry ->> 'command' AS command, begun.entry ->> 'at' AS at, begun.entry ->> 'who' AS who
+     FROM (SELECT seq, entry FROM drydock.journal ORDER BY seq DESC LIMIT 1000) AS begun
+     WHERE begun.entry ->> 'phase' = 'begun' AND NOT EXISTS (
+       SELECT FROM drydock.journal AS later
+       WHERE later.seq > begun.seq AND later.entry ->> 'run' = begun.entry ->> 'run')
+     ORDER BY begun.seq DESC`,
+  );
+}
+
 /** The first entry that is not what was once written, or undefined when the chain is whole. */
 export async function firstBrokenEntry(database: Database): Promise<number | undefined> {
   if (!(await isInstalled(database))) return undefined;

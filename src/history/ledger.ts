@@ -1,8 +1,9 @@
 // The ledger: which migrations an environment has. Reading it never installs anything.
 
+import { withLiterals } from '../postgres/address.ts';
 import type { Database } from '../postgres/connect.ts';
 import { isInstalled } from './install.ts';
-import { type StepDone, stepRecordSql, stepRecordValues } from './steps.ts';
+import { type StepDone, stepDoneSql } from './steps.ts';
 
 /**
  * One migration in force: wholly (`complete`), up to a step (`partial`), or up to a step and not to be
@@ -47,29 +48,33 @@ export interface LedgerEntry {
   readonly backup: string | null;
 }
 
-/**
- * Writes that a step of a migration is in force: in the ledger, and in the record of its steps where
- * `done` says how it went. Called inside the step's own transaction, so that the ledger and the schema
- * cannot disagree.
- */
+/** Writes that a step of a migration is in force: see {@link recordSql}. */
 export async function recordStep(
   database: Database,
   entry: LedgerEntry,
   done?: StepDone,
 ): Promise<void> {
-  await database.query(
-    `${done === undefined ? '' : stepRecordSql}
-     INSERT INTO drydock.ledger (version, name, checksum, plan, state, steps_done, steps_total,
+  await database.script(recordSql(entry, done));
+}
+
+/**
+ * The statements that write that a step of a migration is in force: in the ledger, and in the record of
+ * its steps where `done` says how it went. Run inside the step's own transaction, so that the ledger and
+ * the schema cannot disagree. Their values are in the text: one message to the server with the COMMIT.
+ */
+export function recordSql(entry: LedgerEntry, done?: StepDone): readonly string[] {
+  const inLedger = withLiterals(
+    `INSERT INTO drydock.ledger (version, name, checksum, plan, state, steps_done, steps_total,
                                  applied_by, duration_ms, backup)
-     VALUES ($1, $2, $3, $4, CASE WHEN $5::int = $6::int THEN 'complete' ELSE 'partial' END,
-             $5, $6, $7, $8, $9)
+     VALUES ($1, $2, $3, $4, $10, $5, $6, $7, $8, $9)
      ON CONFLICT (version) DO UPDATE
      SET plan = excluded.plan, checksum = excluded.checksum, state = excluded.state,
          steps_done = excluded.steps_done, steps_total = excluded.steps_total,
          applied_at = clock_timestamp(), applied_by = excluded.applied_by, backup = excluded.backup,
          duration_ms = drydock.ledger.duration_ms + excluded.duration_ms`,
-    [...entryValues(entry), ...(done === undefined ? [] : stepRecordValues(done))],
+    [...entryValues(entry), entry.stepsDone === entry.stepsTotal ? 'complete' : 'partial'],
   );
+  return done === undefined ? [inLedger] : [stepDoneSql(done), inLedger];
 }
 
 /** Writes another checksum for a migration that is in force. */
@@ -101,7 +106,7 @@ export async function recordDecision(
   );
 }
 
-function entryValues(entry: LedgerEntry): unknown[] {
+function entryValues(entry: LedgerEntry): (string | number | null)[] {
   return [
     ...[entry.version, entry.name, entry.checksum, entry.plan],
     ...[entry.stepsDone, entry.stepsTotal, entry.appliedBy],

@@ -23,13 +23,16 @@ export async function readDatabaseId(database: Database): Promise<string | undef
 }
 
 /**
- * Stops when the database says that it is another environment.
+ * Stops when the database says that it is another environment; returns what it says it is.
  *
  * @throws `history/wrong-environment`
  */
-export async function assertMarker(database: Database, environment: string): Promise<void> {
+export async function assertMarker(
+  database: Database,
+  environment: string,
+): Promise<string | undefined> {
   const marker = await readMarker(database);
-  if (marker === undefined || marker === environment) return;
+  if (marker === undefined || marker === environment) return marker;
   throw new Failure({
     code: 'history/wrong-environment',
     message: `the database ${database.address.label} is marked as ${marker}, not as ${environment}`,

@@ -1,6 +1,8 @@
 // What became of each step of a migration, run by run: the ledger's small print.
 
+import { withLiterals } from '../postgres/address.ts';
 import type { Database } from '../postgres/connect.ts';
+import { hasTable } from './install.ts';
 
 /** Which step a record is about. */
 export interface StepName {
@@ -52,10 +54,7 @@ export interface StepRow extends StepName {
 
 /** The records of a migration's steps, in the order in which they were written. */
 export async function readSteps(database: Database, version: string): Promise<StepRow[]> {
-  const { found } = await database.one<{ found: boolean }>(
-    "SELECT to_regclass('drydock.steps') IS NOT NULL AS found",
-  );
-  if (!found) return [];
+  if (!(await hasTable(database, 'steps'))) return [];
   return database.query<StepRow>(
     `SELECT id::text, version, step, kind, digest, outcome, started_at AS "startedAt",
             ended_at AS "endedAt", tries, lock_wait_ms AS "lockWaitMs", row_count::float8 AS rows,
@@ -65,25 +64,21 @@ export async function readSteps(database: Database, version: string): Promise<St
   );
 }
 
-/**
- * The part of the ledger's INSERT that records a step: one message to the server for both. Its values
- * are those of {@link stepRecordValues}, behind the nine of the ledger.
- */
-export const stepRecordSql = `
-  WITH beginning AS (DELETE FROM drydock.steps WHERE id = $10::bigint RETURNING before),
-  step AS (
-    INSERT INTO drydock.steps (version, step, kind, digest, run_by, outcome, started_at, ended_at,
-                               tries, lock_wait_ms, row_count, statements, before)
-    VALUES ($1, $5, $11, $12, $7, $13, $14, clock_timestamp(), $15, $16, $17, $18,
-            (SELECT before FROM beginning)))`;
-
-/** The values for {@link stepRecordSql}. */
-export function stepRecordValues({ name, figures, outcome, begun }: StepDone): unknown[] {
-  return [
-    ...[begun ?? null, name.kind, name.digest, outcome, figures.startedAt],
-    ...[figures.tries, Math.round(figures.lockWaitMs), figures.rows],
-    JSON.stringify(figures.statements),
-  ];
+/** The SQL that records a step as being in force, in place of its beginning where that was recorded. */
+export function stepDoneSql({ name, figures, outcome, begun }: StepDone): string {
+  const columns = `version, step, kind, digest, run_by, outcome, started_at, ended_at, tries,
+                   lock_wait_ms, row_count, statements, before`;
+  const values = '$1, $2, $3, $4, $5, $6, $7, clock_timestamp(), $8, $9, $10, $11';
+  const sql =
+    begun === undefined
+      ? `INSERT INTO drydock.steps (${columns}) VALUES (${values}, NULL)`
+      : `WITH beginning AS (DELETE FROM drydock.steps WHERE id = $12 RETURNING before)
+         INSERT INTO drydock.steps (${columns}) VALUES (${values}, (SELECT before FROM beginning))`;
+  return withLiterals(sql, [
+    ...[name.version, name.step, name.kind, name.digest, name.runBy, outcome],
+    ...[figures.startedAt, figures.tries, Math.round(figures.lockWaitMs), figures.rows],
+    ...[JSON.stringify(figures.statements), begun ?? null],
+  ]);
 }
 
 /**

@@ -24,7 +24,7 @@ export async function takeSnapshot(address: Address, signal: AbortSignal): Promi
       views: await viewsOf(database),
       routines: await routinesOf(database),
     }),
-    'ISOLATION LEVEL REPEATABLE READ READ ONLY',
+    { begin: ['BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY'] },
   );
 }
 

@@ -1,7 +1,7 @@
 // What a statement asks of the one who runs it, from its parse tree alone: may it be in a transaction,
 // does it read a whole table under a weak lock, does it change rows?
 
-import type { Node } from '../postgres/parser.ts';
+import type { Node, RangeVar } from '../postgres/parser.ts';
 
 /**
  * How a statement is run.
@@ -27,6 +27,29 @@ export function classOf(node: Node): StatementClass {
   return isOneOf(node, codeRuns) ? 'code' : 'transactional';
 }
 
+/**
+ * True for statements that change the catalog and nothing else: no rows, and nothing of the session. Only
+ * the kinds that migrations are full of.
+ *
+ * @example changesOnlyCatalog((await parseSql('CREATE TEMP TABLE a ()')).statements[0].node) // false
+ */
+export function changesOnlyCatalog(node: Node): boolean {
+  if (classOf(node) !== 'transactional' || !isOneOf(node, catalogChanges)) return false;
+  const [definition] = Object.values(node) as [{ readonly relation?: RangeVar }];
+  return definition.relation?.relpersistence !== 't';
+}
+
+const catalogChanges = [
+  'CreateStmt',
+  'IndexStmt',
+  'AlterTableStmt',
+  'CommentStmt',
+  'RenameStmt',
+  'DropStmt',
+  'CreateEnumStmt',
+  'AlterEnumStmt',
+  'GrantStmt',
+];
 const rowChanges = ['InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt', 'CopyStmt'];
 const codeRuns = ['SelectStmt', 'CallStmt', 'DoStmt', 'ExecuteStmt'];
 const neverInTransaction = [

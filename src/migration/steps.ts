@@ -13,7 +13,13 @@ import {
   type StepDirective,
   stepDirectivesOf,
 } from './directives.ts';
-import { canBeBatched, classOf, mustRunAlone, type StatementClass } from './statement-class.ts';
+import {
+  canBeBatched,
+  changesOnlyCatalog,
+  classOf,
+  mustRunAlone,
+  type StatementClass,
+} from './statement-class.ts';
 
 /** A statement with its place in the file. */
 export interface MigrationStatement {
@@ -39,6 +45,8 @@ export interface MigrationStep {
   readonly verifications: readonly MigrationStatement[];
   /** Tables that the step may delete rows of without naming them: `-- drydock: deletes …`. */
   readonly mayDelete: readonly string[];
+  /** Its statements change the catalog and nothing else. */
+  readonly changesOnlyCatalog: boolean;
   /** What `-- drydock: batch …` says of how; for a batch alone. */
   readonly batchOptions?: BatchOptions;
 }
@@ -61,6 +69,7 @@ export const emptyStep: MigrationStep = {
   settings: [],
   verifications: [],
   mayDelete: [],
+  changesOnlyCatalog: false,
 };
 
 /**
@@ -180,6 +189,7 @@ class Cut {
         kind: this.#kind,
         statements,
         settings: [...this.#settings],
+        changesOnlyCatalog: this.#open.every(({ node }) => changesOnlyCatalog(node)),
         ...(this.#batchOptions === undefined ? {} : { batchOptions: this.#batchOptions }),
       };
       this.#steps.push({ start: this.#start ?? 0, step });

@@ -5,7 +5,7 @@ import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { serverAddress } from '../../test/database.ts';
-import { Address, quoteIdentifier, quoteLiteral } from './address.ts';
+import { Address, quoteIdentifier, quoteLiteral, withLiterals } from './address.ts';
 import { connect } from './connect.ts';
 import { passFilePassword } from './pass-file.ts';
 
@@ -188,5 +188,14 @@ describe('quoting', () => {
     const name = 'a"b; DROP TABLE x; -- \n$(rm)';
     const row = await database.one<Record<string, number>>(`SELECT 1 AS ${quoteIdentifier(name)}`);
     expect(Object.keys(row)).toEqual([name]);
+  });
+});
+
+describe('SQL with its parameters written out', () => {
+  it('keeps quotes, backslashes and dollar signs of values', () => {
+    const values = ["it's", 'a\\b', '$1', null, 7, new Date(0)];
+    expect(withLiterals('$1 $2 $3 $4 $5 $6', values)).toBe(
+      "'it''s'  E'a\\\\b' '$1' NULL 7 '1970-01-01T00:00:00.000Z'",
+    );
   });
 });

@@ -245,6 +245,26 @@ export function quoteLiteral(text: string): string {
   return text.includes('\\') ? ` E'${doubled.replaceAll('\\', '\\\\')}'` : `'${doubled}'`;
 }
 
+/**
+ * SQL text with its parameters written out, so that it can travel in one message with other statements.
+ *
+ * @example withLiterals('SELECT $1, $2', ["it's", null]) // "SELECT 'it''s', NULL"
+ */
+export function withLiterals(
+  sql: string,
+  values: readonly (string | number | Date | null)[],
+): string {
+  return sql.replaceAll(/\$(\d+)/g, (_, place: string) =>
+    literal(values[Number(place) - 1] ?? null),
+  );
+}
+
+function literal(value: string | number | Date | null): string {
+  if (value === null) return 'NULL';
+  if (typeof value === 'number') return String(value);
+  return quoteLiteral(typeof value === 'string' ? value : value.toISOString());
+}
+
 // The text itself may hold a password, so it is not repeated.
 function badAddress(message: string): Failure {
   return new Failure({

@@ -71,3 +71,24 @@ function withPassword(password: string): Address {
   url.password = password;
   return Address.parse(url.href);
 }
+
+describe('a script', () => {
+  it('runs its statements in one message, and counts the rows of each', async () => {
+    await using database = await connect(serverAddress(), { purpose: 'test' });
+    const done = await database.script([
+      'CREATE TEMP TABLE a (x int) -- not the end',
+      'INSERT INTO a VALUES (1), (2)',
+      'SELECT * FROM a',
+    ]);
+    expect(done.map(({ rowCount }) => rowCount)).toEqual([null, 2, 2]);
+  });
+
+  it('stops at the statement that fails, and names it and the place in it', async () => {
+    await using database = await connect(serverAddress(), { purpose: 'test' });
+    const script = ['BEGIN', "SELECT '😀'", 'SELECT nothing', 'COMMIT'];
+    await expect(database.script(script)).rejects.toMatchObject({
+      details: { statement: 'SELECT nothing', position: 8 },
+    });
+    expect(database.isInTransaction).toBe(true);
+  });
+});

@@ -5,6 +5,7 @@ import { interrupted } from '../core/context.ts';
 import type { Failure } from '../core/failure.ts';
 import type { Address } from './address.ts';
 import { describeStatement, type StatementShape } from './describe.ts';
+import { runScript, type ScriptFailure } from './script.ts';
 import { connectFailure, sqlStateOf, sqlStates, statementFailure } from './server-error.ts';
 
 /** How a session is opened. */
@@ -13,6 +14,11 @@ export interface ConnectOptions {
   readonly purpose: string;
   /** When it fires, the running statement is cancelled on the server. */
   readonly signal?: AbortSignal;
+  /**
+   * Queries are sent without waiting for the answers to earlier ones: those begun together cost one round
+   * trip. For reading alone, by {@link Database.query} and {@link Database.one}.
+   */
+  readonly pipelined?: boolean;
   /** The server refuses every write of this session (manual, 20.11.1, default_transaction_read_only). */
   readonly readOnly?: boolean;
 }
@@ -29,6 +35,14 @@ export interface Notice {
 export interface CommandResult {
   /** Rows that the command touched, where the server counts them. */
   readonly rowCount: number | null;
+}
+
+/** What is sent in one message with the beginning and with the end of a transaction. */
+export interface TransactionBorders<T> {
+  /** Statements, the BEGIN among them. */
+  readonly begin?: readonly string[];
+  /** Statements, the last of them the COMMIT; where one before it fails, nothing is committed. */
+  readonly commit?: (result: T) => readonly string[];
 }
 
 /** A session on a database. Every error is a {@link Failure} that keeps the server's own fields. */
@@ -57,13 +71,21 @@ export interface Database extends AsyncDisposable {
    */
   execute(sql: string, values?: readonly unknown[]): Promise<CommandResult>;
   /**
+   * Runs statements without parameters in one message; where one fails, those after it are not run. Its
+   * failure names that statement alone.
+   */
+  script(statements: readonly string[]): Promise<readonly CommandResult[]>;
+  /**
    * What a statement takes and returns. Nothing is executed.
    *
    * @param types object ids of the types of its parameters; 0 or nothing leaves them to the server
    */
   describe(sql: string, types?: readonly number[]): Promise<StatementShape>;
-  /** Runs `work` between BEGIN and COMMIT; any error rolls back. */
-  transaction<T>(work: () => Promise<T>, mode?: string): Promise<T>;
+  /** Runs `work` between BEGIN and COMMIT, with what the BEGIN's message did; any error rolls back. */
+  transaction<T>(
+    work: (begun: readonly CommandResult[]) => Promise<T>,
+    borders?: TransactionBorders<T>,
+  ): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -86,6 +108,7 @@ export async function connect(address: Address, options: ConnectOptions): Promis
     application_name: `drydock ${options.purpose}`,
     connectionTimeoutMillis: connectTimeoutMs,
     keepAlive: true,
+    pipeline: options.pipelined === true,
   });
   // Without a listener a connection that breaks while idle would end the whole process.
   client.on('error', () => {});
@@ -174,6 +197,16 @@ class Session implements Database {
     }
   }
 
+  async script(statements: readonly string[]): Promise<readonly CommandResult[]> {
+    try {
+      const rows = await runScript(this.#client, statements);
+      return rows.map((rowCount) => ({ rowCount }));
+    } catch (failure) {
+      const { error, statement } = failure as ScriptFailure;
+      throw this.#translate(error, statement);
+    }
+  }
+
   async describe(sql: string, types: readonly number[] = []): Promise<StatementShape> {
     try {
       return await describeStatement(this.#client, sql, types);
@@ -182,11 +215,13 @@ class Session implements Database {
     }
   }
 
-  async transaction<T>(work: () => Promise<T>, mode = ''): Promise<T> {
-    await this.execute(`BEGIN ${mode}`);
+  async transaction<T>(
+    work: (begun: readonly CommandResult[]) => Promise<T>,
+    { begin = ['BEGIN'], commit = () => ['COMMIT'] }: TransactionBorders<T> = {},
+  ): Promise<T> {
     try {
-      const result = await work();
-      await this.execute('COMMIT');
+      const result = await work(await this.script(begin));
+      await this.script(commit(result));
       return result;
     } catch (failure) {
       // A lost connection rolls back by itself; the first failure is the one to tell.

@@ -1,5 +1,6 @@
 // What a database holds, in figures that a restore of its dump must reproduce.
 
+import { thousands } from '../core/thousands.ts';
 import { quoteLiteral } from './address.ts';
 import type { Database } from './connect.ts';
 import { digestDifference, type SchemaDigest, schemaDigest } from './fingerprint.ts';
@@ -235,8 +236,7 @@ function rowsSentence(
   before: number | undefined,
   after: number | undefined,
 ): string {
-  const rows = (count: number): string =>
-    `${count.toLocaleString('en')} ${count === 1 ? 'row' : 'rows'}`;
+  const rows = (count: number): string => `${thousands(count)} ${count === 1 ? 'row' : 'rows'}`;
   if (after === undefined) return `table ${table} with ${rows(before ?? 0)} is missing`;
   if (before === undefined) return `table ${table} with ${rows(after)} should not be there`;
   return `table ${table} has ${rows(after)} instead of ${rows(before)}`;

@@ -14,7 +14,7 @@ import { isSpace } from './sql-tokens.ts';
 import { statementLines } from './statement-lines.ts';
 import { byteOffsetsIn, offsetOfCharacter } from './text-position.ts';
 
-export type { Node } from '@pgsql/types';
+export type { Node, RangeVar } from '@pgsql/types';
 
 /** One statement of a text. Offsets count UTF-16 units, as JavaScript strings do. */
 export interface ParsedStatement {

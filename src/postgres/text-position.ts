@@ -66,7 +66,8 @@ function bytesOf(unit: number): number {
   return 3;
 }
 
-function countCharacters(text: string): number {
+/** How many characters (code points) a text has, as PostgreSQL counts them. */
+export function countCharacters(text: string): number {
   let count = 0;
   for (const _ of text) count += 1;
   return count;

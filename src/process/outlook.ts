@@ -2,14 +2,21 @@
 
 import type { Environment } from '../config/environment.ts';
 import { Failure, messageOf } from '../core/failure.ts';
+import { type BatchWalk, type Pause, readPause, readWalks } from '../history/batches.ts';
 import { schemaDrift } from '../history/expected-schema.ts';
-import { readSamples } from '../history/health-samples.ts';
-import { firstBrokenEntry, type JournalRow, readJournal } from '../history/journal.ts';
+import { readNewestSample } from '../history/health-samples.ts';
+import {
+  firstBrokenEntry,
+  type JournalRow,
+  readJournal,
+  readUnfinished,
+} from '../history/journal.ts';
 import { type LedgerRow, readLedger } from '../history/ledger.ts';
-import { readMarker } from '../history/marker.ts';
+import { assertMarker } from '../history/marker.ts';
 import { isChecksumOf } from '../migration/checksum.ts';
 import { type MigrationText, readMigrationTexts } from '../migration/file.ts';
 import { compareVersions } from '../migration/version.ts';
+import { connect } from '../postgres/connect.ts';
 import { type Project, reading, targetNamed } from './project.ts';
 
 /**
@@ -53,6 +60,10 @@ export interface EnvironmentStatus {
     readonly at: string;
     readonly who: string;
   }[];
+  /** Statements whose batches are not all in force. */
+  readonly batches: readonly BatchWalk[];
+  /** Who lets no further batch begin. */
+  readonly paused: Pause | null;
   readonly health: { readonly healthy: boolean; readonly at: Date } | null;
 }
 
@@ -84,24 +95,39 @@ async function environmentStatus(
     migrations: compare(migrations, []),
     drift: [],
     unfinished: [],
+    batches: [],
+    paused: null,
     health: null,
   };
   try {
     const target = targetNamed(project, environment.name);
-    return await reading(project, target, async (database) => {
-      const ledger = await readLedger(database);
-      const journal = await readJournal(database);
-      const since = new Date(project.context.clock.now().getTime() - dayMs);
-      const sample = (await readSamples(database, since)).at(-1);
-      return {
-        ...nothing,
-        migrations: compare(migrations, ledger),
-        marked: (await readMarker(database)) !== undefined,
-        drift: await schemaDrift(database),
-        unfinished: unfinishedCommands(journal),
-        health: sample === undefined ? null : { healthy: sample.healthy, at: sample.at },
-      };
+    await using database = await connect(target.address, {
+      purpose: 'status',
+      signal: project.context.signal,
+      readOnly: true,
+      pipelined: true,
     });
+    const since = new Date(project.context.clock.now().getTime() - dayMs);
+    // All at once: the journey to the server and back is most of what a status costs.
+    const [marker, ledger, unfinished, health, drift, paused, batches] = await Promise.all([
+      assertMarker(database, environment.name),
+      readLedger(database),
+      readUnfinished(database),
+      readNewestSample(database, since),
+      schemaDrift(database),
+      readPause(database),
+      readWalks(database),
+    ]);
+    return {
+      ...nothing,
+      migrations: compare(migrations, ledger),
+      marked: marker !== undefined,
+      drift,
+      unfinished,
+      batches,
+      paused: paused ?? null,
+      health: health === undefined ? null : { healthy: health.healthy, at: health.at },
+    };
   } catch (failure) {
     if (failure instanceof Failure && failure.code === 'interrupted') throw failure;
     return { ...nothing, problem: messageOf(failure) };
@@ -133,16 +159,6 @@ function stateOf(file: MigrationText | undefined, row: LedgerRow | undefined): M
   if (file === undefined) return 'missing';
   if (!isChecksumOf(row.checksum, file)) return 'changed';
   return row.state === 'complete' ? 'applied' : row.state;
-}
-
-// The commands of a journal (newest first) that have a beginning and no end.
-function unfinishedCommands(journal: readonly JournalRow[]): EnvironmentStatus['unfinished'] {
-  const ended = new Set(
-    journal.filter(({ entry }) => entry.phase !== 'begun').map(({ entry }) => entry.run),
-  );
-  return journal
-    .filter(({ entry }) => entry.phase === 'begun' && !ended.has(entry.run))
-    .map(({ entry: { command, at, who } }) => ({ command, at, who }));
 }
 
 /** The journal of an environment, newest first, and whether its chain is whole. */

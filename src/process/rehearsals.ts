@@ -1,6 +1,7 @@
 // Rehearsals in order: which copy the plan runs on, what is watched there, and what is made of it.
 
-import { type ApplyOptions, applyPlan } from '../apply/apply.ts';
+import { applyPlan } from '../apply/apply.ts';
+import type { ApplyOptions } from '../apply/apply-options.ts';
 import type { ApplyReport } from '../apply/report.ts';
 import type { Context } from '../core/context.ts';
 import { formatDuration } from '../core/duration.ts';

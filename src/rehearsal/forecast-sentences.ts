@@ -1,6 +1,7 @@
 // A forecast in words, the same for the terminal, the merge request and the page.
 
 import { formatBytes, formatDuration } from '../core/duration.ts';
+import { thousands } from '../core/thousands.ts';
 import type { Forecast, ForecastLock } from './forecast.ts';
 
 /** What a lock of the plan would do: `holds ACCESS EXCLUSIVE on users for about 4.1 s; …`. */
@@ -18,8 +19,8 @@ function waitingClause({ blocks, perSecond, waiting }: ForecastLock): string {
   if (perSecond === null || waiting === null) return 'how many would wait is not known';
   const what = blocks === 'writes' ? 'writes' : 'queries';
   if (perSecond < 0.05) return `no ${blocks === 'writes' ? 'writes' : 'traffic'} on it now`;
-  const rate = perSecond < 10 ? perSecond.toFixed(1) : Math.round(perSecond).toLocaleString('en');
-  const count = waiting === 0 ? 'hardly one' : `about ${waiting.toLocaleString('en')}`;
+  const rate = perSecond < 10 ? perSecond.toFixed(1) : thousands(Math.round(perSecond));
+  const count = waiting === 0 ? 'hardly one' : `about ${thousands(waiting)}`;
   return `at ${rate} ${what} a second ${count} would wait`;
 }
 

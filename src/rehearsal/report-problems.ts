@@ -1,6 +1,7 @@
 // What a rehearsal has found that must not reach the environment: the verdict, in sentences.
 
 import { formatDuration } from '../core/duration.ts';
+import { thousands } from '../core/thousands.ts';
 import type { Forecast } from './forecast.ts';
 import { isDiskTooSmall, lockSentence } from './forecast-sentences.ts';
 import type { TableChange } from './observe-tables.ts';
@@ -30,7 +31,7 @@ export function problemsOf({ statements, tables, forecast }: Judged): readonly s
       .filter(({ isExpected }) => !isExpected)
       .map(
         ({ table, lostRows }) =>
-          `${table} has ${lostRows.toLocaleString('en')} rows fewer, and no statement of the plan names it`,
+          `${table} has ${thousands(lostRows)} rows fewer, and no statement of the plan names it`,
       ),
     ...(isDiskTooSmall(forecast) ? ['the disk has less free space than the plan needs'] : []),
   ];

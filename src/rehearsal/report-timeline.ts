@@ -1,6 +1,7 @@
 // When each statement ran on the copy and which locks kept others waiting meanwhile, for pictures.
 
 import { formatBytes } from '../core/duration.ts';
+import { thousands } from '../core/thousands.ts';
 import type { HeldLock } from './locks.ts';
 import type { RehearsedStatement } from './statement.ts';
 
@@ -32,7 +33,7 @@ export function timelineOf(statements: readonly RehearsedStatement[]): readonly 
 /** What a statement did, one fact a text: `rewrites users (12.4 MB)`, `reads 1,000 rows of users`. */
 export function factsOf(statement: RehearsedStatement): readonly string[] {
   const { scans, changes, temporaryFiles, walBytes } = statement;
-  const count = (rows: number): string => rows.toLocaleString('en');
+  const count = (rows: number): string => thousands(rows);
   return [
     ...statement.rewrites.map(
       ({ relation, bytes }) => `rewrites ${relation} (${formatBytes(bytes)})`,

@@ -5,6 +5,7 @@ import { type Context, step } from '../../core/context.ts';
 import { formatDuration } from '../../core/duration.ts';
 import type { Evidence } from '../../core/evidence.ts';
 import { withCleanup } from '../../core/failure.ts';
+import { thousands } from '../../core/thousands.ts';
 import { quoteLiteral } from '../../postgres/address.ts';
 import { connect, type Database } from '../../postgres/connect.ts';
 import { type Contents, compareContents, readOutline } from '../../postgres/contents.ts';
@@ -70,7 +71,7 @@ export async function proveCopy(
       step(context, `compare the copy of ${backup.id}`, async (reporter) => {
         const { compared, differences } = await compare(context, copy.address, figures);
         reporter.summary(
-          `${compared.rows.toLocaleString('en')} rows of ${compared.tables} tables, there after ${formatDuration(copyMs)}`,
+          `${thousands(compared.rows)} rows of ${compared.tables} tables, there after ${formatDuration(copyMs)}`,
         );
         return {
           kind: 'engine-proof',

@@ -6,6 +6,7 @@ import { basename, join } from 'node:path';
 import { type Context, step } from '../../core/context.ts';
 import { formatDuration } from '../../core/duration.ts';
 import { runOrFail } from '../../core/process.ts';
+import { thousands } from '../../core/thousands.ts';
 import { type Bystanders, untilReady } from './bystanders.ts';
 import { type Director, found } from './director.ts';
 import {
@@ -49,14 +50,14 @@ export async function prologue(context: Context, stage: Stage): Promise<void> {
     );
     rmSync(past);
   });
-  const label = `fill production with ${users.toLocaleString('en')} users`;
+  const label = `fill production with ${thousands(users)} users`;
   await step(context, label, async (reporter) => {
     await Promise.all([
       seed('dev', '--users 1000 --without-schools'),
       seed('staging', '--users 5000 --without-schools'),
       seed('production', `--users ${users}`),
     ]);
-    reporter.summary(`and ${(users * 3).toLocaleString('en')} pieces of homework`);
+    reporter.summary(`and ${thousands(users * 3)} pieces of homework`);
   });
   await step(context, 'deploy the first release to staging and production', async () => {
     await Promise.all([inBackend('./deploy-staging.sh'), inBackend('./deploy-production.sh')]);

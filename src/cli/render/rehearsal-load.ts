@@ -1,6 +1,7 @@
 // What sessions waited for while the plan ran, for people.
 
 import { formatDuration } from '../../core/duration.ts';
+import { thousands } from '../../core/thousands.ts';
 import { firstWords } from '../../migration/steps.ts';
 import type { LoadFigures, LoadReport } from '../../rehearsal/load/report.ts';
 import { plural, table, wrapLines } from './text.ts';
@@ -10,7 +11,7 @@ export function loadLines(load: LoadReport): readonly string[] {
   const { workload, connections, perSecond, failures, notReplayed } = load;
   const row = (name: string, figures: LoadFigures): string[] => [
     name,
-    figures.statements.toLocaleString('en'),
+    thousands(figures.statements),
     formatDuration(figures.worstMs),
     formatDuration(figures.p99Ms),
     formatDuration(figures.medianMs),

@@ -2,6 +2,7 @@
 
 import { shortDigest } from '../../core/digest.ts';
 import { formatBytes, formatDuration } from '../../core/duration.ts';
+import { thousands } from '../../core/thousands.ts';
 import { firstWords } from '../../migration/steps.ts';
 import { lockSentence, planSentences } from '../../rehearsal/forecast-sentences.ts';
 import type { RehearsalReport } from '../../rehearsal/report.ts';
@@ -89,8 +90,8 @@ function tablePart({ tables = [] }: RehearsalReport): string {
   if (tables.length === 0) return '';
   const rows = tables.map(({ table: name, before, after, isExpected }) => [
     escaped(name),
-    before === null ? 'new' : before.rows.toLocaleString('en'),
-    after === null ? 'gone' : after.rows.toLocaleString('en'),
+    before === null ? 'new' : thousands(before.rows),
+    after === null ? 'gone' : thousands(after.rows),
     before === null ? '' : formatBytes(before.bytes),
     after === null ? '' : formatBytes(after.bytes),
     isExpected ? '' : '<strong class="lost">rows are gone that no statement names</strong>',

@@ -1,6 +1,7 @@
 // What a rehearsal found about the application's queries, for people.
 
 import { formatDuration } from '../../core/duration.ts';
+import { thousands } from '../../core/thousands.ts';
 import { firstWords } from '../../migration/steps.ts';
 import type {
   AboutStatement,
@@ -35,7 +36,7 @@ function summary({ checked, broken, sources, code }: QueriesReport): string {
   const known =
     checked === 0
       ? 'none was known'
-      : `${(checked - broken.length).toLocaleString('en')} of ${checked.toLocaleString('en')} work as before`;
+      : `${thousands(checked - broken.length)} of ${thousands(checked)} work as before`;
   return wrapLines([[known, ...compiled, ...problems].join('; ')]);
 }
 
@@ -64,10 +65,10 @@ function columnsSentence(
 }
 
 function costSentence({ before, after, costAfterAnalyze }: CostlierStatement): string {
-  const figure = (cost: number): string => Math.round(cost).toLocaleString('en');
+  const figure = (cost: number): string => thousands(Math.round(cost));
   const factor = Math.round(after.cost / Math.max(before.cost, 1));
   const stays = costAfterAnalyze >= after.cost / 2;
-  return `estimated cost ${figure(before.cost)} before, ${figure(after.cost)} after: ${factor.toLocaleString('en')} times${
+  return `estimated cost ${figure(before.cost)} before, ${figure(after.cost)} after: ${thousands(factor)} times${
     stays ? '' : `; ${figure(costAfterAnalyze)} after ANALYZE, which belongs at the end of the plan`
   }`;
 }

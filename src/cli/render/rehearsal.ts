@@ -2,6 +2,7 @@
 // verdict at the end.
 
 import { formatDuration } from '../../core/duration.ts';
+import { thousands } from '../../core/thousands.ts';
 import { firstWords } from '../../migration/steps.ts';
 import { lockSentence, planSentences } from '../../rehearsal/forecast-sentences.ts';
 import type { CopyOrigin, RehearsalReport } from '../../rehearsal/report.ts';
@@ -170,7 +171,7 @@ function tableLines({ tables = [] }: RehearsalReport, style: Style): readonly st
   return [
     style('bold', 'Rows that are gone afterwards'),
     ...lost.map(({ table, lostRows, before, isExpected }) => {
-      const rows = `${plural(lostRows, 'row')} of ${(before?.rows ?? 0).toLocaleString('en')}`;
+      const rows = `${plural(lostRows, 'row')} of ${thousands(before?.rows ?? 0)}`;
       return isExpected
         ? `  ${table}: ${rows}, as the plan says`
         : style('red', `✗ ${table}: ${rows}, and no statement of the plan names it`);

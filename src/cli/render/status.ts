@@ -21,7 +21,7 @@ export function renderStatus(
 function paragraph(status: EnvironmentStatus, listed: boolean): string {
   const head = `${styleText('bold', status.name)}  ${status.database ?? 'no address'}`;
   if (status.problem !== null) return `${head}\n${indent(`✗ ${status.problem}`)}`;
-  const { migrations, drift, unfinished, health } = status;
+  const { migrations, drift, unfinished, batches, paused, health } = status;
   const named = (state: MigrationState): readonly string[] =>
     migrations.filter((migration) => migration.state === state).map(({ name }) => name);
   const pending = named('pending');
@@ -35,6 +35,16 @@ function paragraph(status: EnvironmentStatus, listed: boolean): string {
     ...named('partial').map(
       (name) => `✗ only some steps of ${name} are in force: drydock apply ${status.name}`,
     ),
+    ...named('abandoned').map((name) => `◌ the rest of ${name} was abandoned`),
+    ...batches.map(
+      ({ version, changed, lastAt }) =>
+        `◐ batches of ${version}: ${plural(changed, 'row')} changed, the last at ${moment(lastAt)}`,
+    ),
+    ...(paused === null
+      ? []
+      : [
+          `‖ batches paused by ${paused.by} since ${moment(paused.at)}: drydock resume ${status.name}`,
+        ]),
     ...named('changed').map((name) => `✗ ${name} was edited after it was applied`),
     ...(named('missing').length === 0
       ? []

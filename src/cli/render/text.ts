@@ -1,5 +1,7 @@
 // Text for a terminal of 80 columns: wrapped sentences and plain tables.
 
+import { thousands } from '../../core/thousands.ts';
+
 /** Breaks a text into lines of at most `width` characters, at blanks; long words stay whole. */
 export function wrap(text: string, width: number): string[] {
   return text.split('\n').flatMap((paragraph) => {
@@ -35,7 +37,7 @@ export function wrapLines(lines: readonly string[], indent = 2): string {
 
 /** `1 statement`, `3 statements`. */
 export function plural(count: number, word: string): string {
-  return `${count.toLocaleString('en')} ${word}${count === 1 ? '' : 's'}`;
+  return `${thousands(count)} ${word}${count === 1 ? '' : 's'}`;
 }
 
 /** A column of a table. */

@@ -74,7 +74,9 @@ async function replayed(
   );
   // The server has the last word: whether it takes the statement with these values, and only reads.
   try {
-    await database.transaction(async () => await database.query(sql, rows[0]), 'READ ONLY');
+    await database.transaction(async () => await database.query(sql, rows[0]), {
+      begin: ['BEGIN READ ONLY'],
+    });
   } catch (failure) {
     return `it fails on the copy: ${(failure as Error).message}`;
   }

@@ -1,6 +1,7 @@
 // Are the rows what they were? Counted and hashed table by table; where they differ, which columns, and
 // how many rows.
 
+import { thousands } from '../../core/thousands.ts';
 import { quoteIdentifier } from '../../postgres/address.ts';
 import type { Database } from '../../postgres/connect.ts';
 import { compareRowFigures, isBehind, readSequences } from '../../postgres/contents.ts';
@@ -100,7 +101,7 @@ async function lossesOf(
 
 function rowLoss(table: string, rows: number, what: 'missing' | 'left over'): Loss[] {
   if (rows === 0) return [];
-  const count = `${rows.toLocaleString('en')} ${rows === 1 ? 'row' : 'rows'}`;
+  const count = `${thousands(rows)} ${rows === 1 ? 'row' : 'rows'}`;
   const sentence = `${count} of ${table} ${rows === 1 ? 'is' : 'are'} ${what}`;
   return [{ table, column: null, rows, sentence }];
 }
@@ -112,7 +113,7 @@ function columnLoss(
   const { rows, table, column } = loss;
   const name = `${table}.${quoteIdentifier(column).replace(/^"([a-z_][a-z0-9_]*)"$/, '$1')}`;
   if (rows === null) return { ...loss, sentence: `${name} has other values` };
-  const count = `${rows.toLocaleString('en')} ${rows === 1 ? 'value' : 'values'} of ${name}`;
+  const count = `${thousands(rows)} ${rows === 1 ? 'value' : 'values'} of ${name}`;
   const verb = rows === 1 ? 'is' : 'are';
   return {
     ...loss,

@@ -1,3 +1,4 @@
+import { thousands } from '../../../core/thousands.ts';
 import { locksOf } from '../../locks-of.ts';
 import type { Rule } from '../../rule.ts';
 import { alterations, bodyOf } from '../../statement.ts';
@@ -26,7 +27,7 @@ export const largeTableRewritten: Rule = {
     if (!rewrites) return;
     yield {
       objects: [lock.shown],
-      message: `${lock.shown} has ${(size.bytes / 1024 ** 3).toFixed(1)} GB and ${size.rows.toLocaleString('en')} rows${size.callsPerSecond === undefined ? '' : `, and serves ${Math.round(size.callsPerSecond)} calls a second`}: rehearse this before production sees it.`,
+      message: `${lock.shown} has ${(size.bytes / 1024 ** 3).toFixed(1)} GB and ${thousands(size.rows)} rows${size.callsPerSecond === undefined ? '' : `, and serves ${Math.round(size.callsPerSecond)} calls a second`}: rehearse this before production sees it.`,
     };
   },
 };

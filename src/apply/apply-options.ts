@@ -1,0 +1,26 @@
+// What an apply is told: the plan, the place, and how much it may ask of the others.
+
+import type { Plan } from '../migration/plan.ts';
+import type { Address } from '../postgres/address.ts';
+import type { StatementObserver } from './report.ts';
+import type { ApplyPolicy } from './step-run.ts';
+
+/** Limits that are to differ from the default ones. */
+export type PolicyParts = {
+  readonly [NAME in keyof ApplyPolicy]?: ApplyPolicy[NAME] | undefined;
+};
+
+/** What is applied, where, and by whom. */
+export interface ApplyOptions {
+  readonly address: Address;
+  readonly plan: Plan;
+  readonly appliedBy: string;
+  /** File name of the backup that was taken for this plan. */
+  readonly backup?: string | undefined;
+  readonly policy?: PolicyParts;
+  /** A person has looked at a step whose end was not known, and wants it run again. */
+  readonly resume?: boolean | undefined;
+  readonly observer?: StatementObserver;
+  /** A server that has not answered for so long, in milliseconds, counts as lost. */
+  readonly silenceMs?: number;
+}
