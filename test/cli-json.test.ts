@@ -47,6 +47,7 @@ const life: readonly (readonly [string, ...string[]])[] = [
   ['deploy', 'dev'],
   ['rollback', 'dev'],
   ['health', 'dev'],
+  ['recover', 'dev'],
   ['status'],
   ['pause', 'dev'],
   ['resume', 'dev'],

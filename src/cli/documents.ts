@@ -20,9 +20,10 @@ import type { FreezeReport } from '../process/freezing.ts';
 import type { DecisionReport } from '../process/half-done.ts';
 import type { PlacedBackups } from '../process/keeping.ts';
 import type { EnvironmentStatus } from '../process/outlook.ts';
+import type { RecoverReport } from '../process/recover.ts';
 import type { JudgedGate } from '../promotion/gate.ts';
 import type { RehearsalReport } from '../rehearsal/report.ts';
-import type { DeployReport } from '../release/deploy.ts';
+import type { DeployReport, RollbackReport } from '../release/deploy.ts';
 import type { DroppableDatabase } from '../restore/drop-broken.ts';
 import type { RestoreReport } from '../restore/restore.ts';
 import type { RestoreBesideReport } from '../restore/restore-beside.ts';
@@ -76,12 +77,13 @@ export interface Documents {
   readonly resume: OfEnvironment & { readonly ended: Pause | null };
   readonly resign: ResignReport;
   readonly adopt: AdoptReport;
+  readonly recover: RecoverReport;
   readonly restore:
     | RestoreReport
     | RestoreBesideReport
     | RestoreElsewhereReport
     | RestoreTablesReport;
-  readonly rollback: DeployReport;
+  readonly rollback: RollbackReport;
   readonly salvage: SalvageReport;
   readonly 'drop-broken': OfEnvironment & {
     /** Null when nobody said yes. */

@@ -42,6 +42,7 @@ const byCode: readonly (readonly [string, number])[] = [
   ['postgres/no-client-programs', exitCodes.backupFailed],
   ['postgres/client-too-old', exitCodes.backupFailed],
   ['restore', exitCodes.needsPerson],
+  ['recover', exitCodes.usage],
   ['rehearsal', exitCodes.rehearsalFailed],
   ['release/deploy-failed', exitCodes.unhealthy],
   ['release', exitCodes.usage],

@@ -20,6 +20,7 @@ import { pause, resume } from './commands/pause.ts';
 import { preflight } from './commands/preflight.ts';
 import { prove } from './commands/prove.ts';
 import { prune } from './commands/prune.ts';
+import { recover } from './commands/recover.ts';
 import { rehearse } from './commands/rehearse.ts';
 import { resign } from './commands/resign.ts';
 import { restore } from './commands/restore.ts';
@@ -52,6 +53,7 @@ const routes = buildRouteMap({
     resume,
     resign,
     adopt,
+    recover,
     restore,
     rollback,
     salvage,

@@ -207,7 +207,12 @@ export async function restoreEnvironment(
   const told = (report: RestoreReport): Outcome<RestoreReport> => ({
     result: report,
     refused: report.outcome === 'refused',
-    details: { broken: report.broken, pauseMs: Math.round(report.pauseMs) },
+    details: {
+      broken: report.broken,
+      restoreMs: Math.round(report.restoreMs),
+      pauseMs: Math.round(report.pauseMs),
+      sizeBytes: backup.manifest.source.sizeBytes,
+    },
   });
   if (await isLive(target)) {
     // The last entry of this command goes to the database that has the name by then: the restored one.

@@ -9,9 +9,9 @@ import { type HealthSample, recordSample } from '../history/health-samples.ts';
 import { readJournal } from '../history/journal.ts';
 import { assertMarker } from '../history/marker.ts';
 import { connect } from '../postgres/connect.ts';
-import { type DeployReport, deploy } from '../release/deploy.ts';
-import { previousRelease } from '../release/previous.ts';
-import { findRelease, type Release } from '../release/release.ts';
+import { type DeployReport, deploy, type RollbackReport } from '../release/deploy.ts';
+import { previousRelease, releaseInForce } from '../release/previous.ts';
+import { findRelease, type Release, revertCommand } from '../release/release.ts';
 import { doing, type Project, reading, type Target, targetNamed } from './project.ts';
 
 const healthPatienceMs = 30_000;
@@ -39,9 +39,10 @@ export async function deployRelease(
 export async function rollBackRelease(
   project: Project,
   request: { readonly environment: string },
-): Promise<DeployReport> {
+): Promise<RollbackReport> {
   const target = targetNamed(project, request.environment);
-  const commit = previousRelease(await reading(project, target, readJournal));
+  const journal = await reading(project, target, readJournal);
+  const commit = previousRelease(journal);
   if (commit === undefined) {
     throw new Failure({
       code: 'release/no-earlier-release',
@@ -50,7 +51,9 @@ export async function rollBackRelease(
     });
   }
   const release = await releaseNamed(project, commit);
-  return bring(project, { target, release, command: 'rollback' });
+  const report = await bring(project, { target, release, command: 'rollback' });
+  const left = releaseInForce(journal) ?? commit;
+  return { ...report, revert: await revertCommand(project.config.root, { left, back: commit }) };
 }
 
 /** Asks every probe of an environment once and keeps the sample. */
@@ -59,6 +62,18 @@ export async function lookAtHealth(project: Project, name: string): Promise<Heal
   const sample = await takeSample(project.context, target.environment);
   await keepSample(target, sample);
   return sample;
+}
+
+/** Waits until an environment is healthy, or says that it is not, and keeps the last sample. */
+export async function waitForHealth(project: Project, name: string): Promise<HealthSample> {
+  const target = targetNamed(project, name);
+  const sample = await verify(project, target);
+  await keepSample(target, sample);
+  return sample;
+}
+
+function verify({ context }: Project, { environment }: Target): Promise<HealthSample> {
+  return verifyHealth(context, () => takeSample(context, environment), healthPatienceMs);
 }
 
 async function bring(
@@ -73,7 +88,7 @@ async function bring(
       environment,
       release,
       folder: config.root,
-      verify: () => verifyHealth(context, () => takeSample(context, environment), healthPatienceMs),
+      verify: () => verify(project, target),
     });
     await keepSample(target, result.health);
     return {

@@ -17,6 +17,12 @@ export interface DeployReport extends Evidence {
   readonly health: HealthSample;
 }
 
+/** The evidence of a rollback. */
+export interface RollbackReport extends DeployReport {
+  /** What takes the code back in git too, so that the next deploy does not bring it again; null: nothing. */
+  readonly revert: string | null;
+}
+
 /** What a deploy needs. */
 export interface DeployOptions {
   readonly environment: Environment;

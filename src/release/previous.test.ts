@@ -37,6 +37,12 @@ describe('the release to go back to', () => {
     expect(previousRelease([back, deploy('b', false), deploy('a')])).toBeUndefined();
   });
 
+  it('is none that a rollback has left, however healthy it once was', () => {
+    const back = entry('rollback', 'done', { release: 'b', healthy: true });
+    expect(previousRelease([back, deploy('c'), deploy('b'), deploy('a')])).toBe('a');
+    expect(previousRelease([deploy('d'), back, deploy('c'), deploy('b'), deploy('a')])).toBe('b');
+  });
+
   it('is none in an empty journal', () => {
     expect(previousRelease([])).toBeUndefined();
   });

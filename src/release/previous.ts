@@ -3,18 +3,39 @@
 import { detailOf, type JournalRow } from '../history/journal.ts';
 
 /**
- * The commit of the newest healthy deploy that is not the one in force; undefined when there is none.
+ * The commit of the newest healthy deploy before the one in force; undefined when there is none. A release
+ * that a rollback has left is given up: it is none to go back to.
  *
  * @param journal entries of the environment, newest first
  */
 export function previousRelease(journal: readonly JournalRow[]): string | undefined {
-  const deploys = journal
-    .filter(({ entry }) => entry.command === 'deploy' || entry.command === 'rollback')
-    .map(({ entry }) => ({
-      commit: detailOf(entry, 'release'),
-      healthy: entry.phase === 'done' && entry.details?.healthy === true,
-    }))
-    .filter(({ commit }) => commit !== undefined);
-  const current = deploys[0]?.commit;
-  return deploys.find(({ commit, healthy }) => healthy && commit !== current)?.commit;
+  const releases = releasesOf(journal);
+  const current = releases.at(-1)?.commit;
+  return releases.findLast(({ commit, healthy }) => healthy && commit !== current)?.commit;
+}
+
+/** The commit of the release in force; undefined when none was ever deployed. */
+export function releaseInForce(journal: readonly JournalRow[]): string | undefined {
+  return releasesOf(journal).at(-1)?.commit;
+}
+
+interface Deployed {
+  readonly commit: string;
+  readonly healthy: boolean;
+}
+
+// Oldest first, without those that a rollback has left.
+function releasesOf(journal: readonly JournalRow[]): readonly Deployed[] {
+  const releases: Deployed[] = [];
+  for (const { entry } of journal.toReversed()) {
+    const commit = detailOf(entry, 'release');
+    if (commit === undefined || entry.phase !== 'done') continue;
+    if (entry.command !== 'deploy' && entry.command !== 'rollback') continue;
+    if (entry.command === 'rollback') {
+      const back = releases.findLastIndex((release) => release.commit === commit);
+      releases.length = Math.max(0, back);
+    }
+    releases.push({ commit, healthy: entry.details?.healthy === true });
+  }
+  return releases;
 }

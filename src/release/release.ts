@@ -20,3 +20,17 @@ export async function findRelease(folder: string, revision: string): Promise<Rel
   const [commit, subject] = stdout.split('\n');
   return exitCode === 0 && commit ? { commit, subject: subject ?? '' } : undefined;
 }
+
+/** The command line that takes the commits between two releases back in git; null where there are none. */
+export async function revertCommand(
+  folder: string,
+  { left, back }: { readonly left: string; readonly back: string },
+): Promise<string | null> {
+  const { exitCode, stdout } = await run('git', ['rev-list', '--count', `${back}..${left}`], {
+    cwd: folder,
+  }).catch(() => ({ exitCode: 1, stdout: '' }));
+  const commits = exitCode === 0 ? Number(stdout) : 0;
+  if (commits === 0) return null;
+  const [from, to] = [back, left].map((commit) => commit.slice(0, 12));
+  return `git revert --no-edit ${commits === 1 ? to : `${from}..${to}`}`;
+}

@@ -1,6 +1,6 @@
 // A deploy for people.
 
-import type { DeployReport } from '../../release/deploy.ts';
+import type { DeployReport, RollbackReport } from '../../release/deploy.ts';
 import { renderHealth } from './health.ts';
 
 /** Which release is where, and how it is. */
@@ -10,4 +10,11 @@ export function renderDeploy({ environment, release, health }: DeployReport): st
     renderHealth(environment, health),
     ...(health.healthy ? [] : [`Go back with: drydock rollback ${environment}`]),
   ].join('\n');
+}
+
+/** A rollback: the same, and what takes the code back in git. */
+export function renderRollback(report: RollbackReport): string {
+  const { revert } = report;
+  const offer = 'Its code is in the branch still. Take it back there too, when you decide so:';
+  return [renderDeploy(report), ...(revert === null ? [] : [offer, `  ${revert}`])].join('\n');
 }
