@@ -48,6 +48,7 @@ const life: readonly (readonly [string, ...string[]])[] = [
   ['rollback', 'dev'],
   ['health', 'dev'],
   ['recover', 'dev'],
+  ['drill', 'dev'],
   ['status'],
   ['pause', 'dev'],
   ['resume', 'dev'],

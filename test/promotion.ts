@@ -39,6 +39,7 @@ export const production: Environment = {
   hours: { windows: [nights], blackouts: [] },
   approvals: { count: 0, allowedSigners: undefined },
   neverWaive: [],
+  drillWithinMs: undefined,
   keepBackupsMs: 0,
   hashBackups: 'small',
   backupEngine: undefined,
@@ -88,6 +89,7 @@ export function environmentState(
     fingerprint: 'f',
     fingerprintAfterApply: 'f',
     samples: [{ at: hoursAgo(1), healthy: true, probes: [] }],
+    drill: null,
     ...more,
   };
 }

@@ -15,6 +15,7 @@ import type { SchemaSnapshot } from '../lint/snapshot.ts';
 import type { AdoptReport, ResignReport } from '../process/acceptance.ts';
 import type { ApprovalReport } from '../process/approving.ts';
 import type { ChangeReport } from '../process/change-report.ts';
+import type { DrillReport } from '../process/drill.ts';
 import type { EngineBackups } from '../process/engines.ts';
 import type { FreezeReport } from '../process/freezing.ts';
 import type { DecisionReport } from '../process/half-done.ts';
@@ -77,6 +78,7 @@ export interface Documents {
   readonly resume: OfEnvironment & { readonly ended: Pause | null };
   readonly resign: ResignReport;
   readonly adopt: AdoptReport;
+  readonly drill: DrillReport;
   readonly recover: RecoverReport;
   readonly restore:
     | RestoreReport

@@ -43,6 +43,8 @@ const byCode: readonly (readonly [string, number])[] = [
   ['postgres/client-too-old', exitCodes.backupFailed],
   ['restore', exitCodes.needsPerson],
   ['recover', exitCodes.usage],
+  ['drill/not-recovered', exitCodes.needsPerson],
+  ['drill', exitCodes.usage],
   ['rehearsal', exitCodes.rehearsalFailed],
   ['release/deploy-failed', exitCodes.unhealthy],
   ['release', exitCodes.usage],

@@ -10,6 +10,7 @@ import { backups } from './commands/backups.ts';
 import { check } from './commands/check.ts';
 import { demo } from './commands/demo.ts';
 import { deploy } from './commands/deploy.ts';
+import { drill } from './commands/drill.ts';
 import { dropBroken } from './commands/drop-broken.ts';
 import { freeze, unfreeze } from './commands/freeze.ts';
 import { health } from './commands/health.ts';
@@ -53,6 +54,7 @@ const routes = buildRouteMap({
     resume,
     resign,
     adopt,
+    drill,
     recover,
     restore,
     rollback,

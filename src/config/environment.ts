@@ -108,6 +108,8 @@ export interface Environment {
   readonly approvals: Approvals;
   /** Gates that nobody may waive. */
   readonly neverWaive: readonly string[];
+  /** How old the newest drill in the environment before may be; undefined: none is wanted. */
+  readonly drillWithinMs: number | undefined;
   readonly keepBackupsMs: number;
   /** Whether a backup hashes the rows of every table, or of the small ones. */
   readonly hashBackups: 'small' | 'all';

@@ -48,6 +48,8 @@ export interface EnvironmentInput {
   approvals?: { count: number; allowedSigners?: string };
   /** Gates that nobody may waive, such as `soaked`. Default: every gate may be waived. */
   neverWaive?: string[];
+  /** How old the newest `drydock drill` in the environment before may be, such as `30d`. Default: none is wanted. */
+  drill?: string;
   /** How long backups are kept (30 days), whether they hash the rows of all tables, and another program for large servers. */
   backups?: { keep?: string; hash?: 'small' | 'all'; engine?: BackupEngine };
   /** How long the application is watched after an apply. Default: 24 hours. */

@@ -32,6 +32,7 @@ const environmentSchema = z.strictObject({
     })
     .optional(),
   neverWaive: z.array(z.string()).optional(),
+  drill: duration.optional(),
   backups: z
     .strictObject({
       keep: duration.optional(),
@@ -155,6 +156,7 @@ function trusted(
       allowedSigners: absolute(checked.approvals?.allowedSigners, options.root),
     },
     neverWaive: checked.neverWaive ?? [],
+    drillWithinMs: optionalMs(checked.drill),
     keepBackupsMs: milliseconds(checked.backups?.keep ?? '30d'),
     hashBackups: checked.backups?.hash ?? 'small',
     backupEngine: checked.backups?.engine,

@@ -44,7 +44,7 @@ export async function writeIncident(
 }
 
 /** The record as Markdown. */
-export function incidentText({ emergency, by, way, startedAt, end }: IncidentRecord): string {
+function incidentText({ emergency, by, way, startedAt, end }: IncidentRecord): string {
   const { environment, address, problem, changes, health, redSince, ways } = emergency;
   return `${[
     `# Incident in ${environment}, ${time(startedAt)}`,

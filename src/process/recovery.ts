@@ -12,7 +12,12 @@ import { prepareEnvironment } from '../history/marker.ts';
 import type { Address } from '../postgres/address.ts';
 import { connect } from '../postgres/connect.ts';
 import { findRelease } from '../release/release.ts';
-import { type RestoreReport, restore, type SwapQuestion } from '../restore/restore.ts';
+import {
+  type RestoreOptions,
+  type RestoreReport,
+  restore,
+  type SwapQuestion,
+} from '../restore/restore.ts';
 import { type RestoreBesideReport, restoreBeside } from '../restore/restore-beside.ts';
 import { type RestoreElsewhereReport, restoreElsewhere } from '../restore/restore-elsewhere.ts';
 import { type RestoreTablesReport, restoreTables } from '../restore/restore-tables.ts';
@@ -197,10 +202,7 @@ export async function restoreEnvironment(
         live: target.address,
         backup: here,
         confirmSwap: request.confirmSwap,
-        carryOver: async (restored, broken) => {
-          await prepareEnvironment(restored, target.environment.name, project.actor);
-          if (broken !== undefined) await carryJournal(broken, restored);
-        },
+        carryOver: carryOver(project, target),
       }),
     );
   const deed = { command: 'restore', backup: backup.name };
@@ -220,6 +222,17 @@ export async function restoreEnvironment(
   }
   const report = await bringBack();
   return doing(project, target, { ...deed, changes: false }, async () => told(report));
+}
+
+/** What a restored database takes over: it is marked, and the journal lives on in it. */
+export function carryOver(
+  { actor }: Project,
+  { environment }: Target,
+): RestoreOptions['carryOver'] {
+  return async (restored, broken) => {
+    await prepareEnvironment(restored, environment.name, actor);
+    if (broken !== undefined) await carryJournal(broken, restored);
+  };
 }
 
 /** Brings a backup back as a new database of the same server. */

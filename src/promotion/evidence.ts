@@ -9,6 +9,12 @@ import type { Migration } from '../migration/file.ts';
 import type { LongTransaction } from '../postgres/long-transactions.ts';
 import type { RehearsalReport } from '../rehearsal/report.ts';
 
+/** A drill of the whole recovery. */
+export interface Drill {
+  readonly at: Date;
+  readonly recoveryMs: number;
+}
+
 /** What an earlier environment shows. */
 export interface EnvironmentState {
   readonly name: string;
@@ -19,6 +25,8 @@ export interface EnvironmentState {
   readonly fingerprintAfterApply: string | undefined;
   /** Health samples since the oldest migration of the plan was applied there. */
   readonly samples: readonly HealthSample[];
+  /** The newest drill there; null when there was none. */
+  readonly drill: Drill | null;
 }
 
 /** A backup that can be restored, because it was. */

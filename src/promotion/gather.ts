@@ -6,7 +6,7 @@ import { readExpectedSchema } from '../history/expected-schema.ts';
 import { readFreeze } from '../history/freeze.ts';
 import type { HealthSample } from '../history/health-samples.ts';
 import { readSamples } from '../history/health-samples.ts';
-import { detailOf, type JournalRow } from '../history/journal.ts';
+import { detailOf, type JournalRow, readJournal } from '../history/journal.ts';
 import { readLedger } from '../history/ledger.ts';
 import { readMarker } from '../history/marker.ts';
 import type { Finding } from '../lint/finding.ts';
@@ -15,6 +15,7 @@ import type { Database } from '../postgres/connect.ts';
 import { schemaFingerprint } from '../postgres/fingerprint.ts';
 import { longTransactions } from '../postgres/long-transactions.ts';
 import type {
+  Drill,
   EnvironmentState,
   PromotionEvidence,
   ProvenBackup,
@@ -88,6 +89,7 @@ async function stateOf(
         ledger,
         fingerprint: await schemaFingerprint(database),
         fingerprintAfterApply: await fingerprintAfterApply(database),
+        drill: newestDrill(await readJournal(database)),
         samples:
           since.length === 0 ? [] : await readSamples(database, new Date(Math.min(...since))),
       };
@@ -110,4 +112,11 @@ function noticeFor(journal: readonly JournalRow[], plan: string): TeamNotice | n
   if (found === undefined) return null;
   const by = detailOf(found, 'by') ?? found.who;
   return { by, at: new Date(found.at), delivered: found.phase === 'done' };
+}
+
+function newestDrill(journal: readonly JournalRow[]): Drill | null {
+  const found = journal.find(({ entry }) => entry.command === 'drill' && entry.phase === 'done');
+  if (found === undefined) return null;
+  const { at, details } = found.entry;
+  return { at: new Date(at), recoveryMs: Number(details?.recoveryMs ?? 0) };
 }

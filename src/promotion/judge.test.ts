@@ -158,6 +158,11 @@ const spoiled: readonly (readonly [string, string, Partial<PromotionEvidence>])[
       backup: { file: 'b.dump', takenAt: hoursAgo(48), restoreMs: 1 },
     },
   ],
+  [
+    'way-back-ready',
+    'a drill is wanted, and there was none',
+    { environment: { ...production, drillWithinMs: 30 * 24 * 3_600_000 } },
+  ],
   ['queries-still-work', 'nothing was rehearsed', { rehearsal: null }],
   ['queries-still-work', 'a query broke', asked({ broken: [brokenQuery] })],
   [
@@ -237,6 +242,16 @@ describe('the gates', () => {
         }
       }),
     );
+  });
+
+  it('way-back-ready closes when a drill is wanted and the newest one is too old', () => {
+    const environment = { ...production, drillWithinMs: 24 * 3_600_000 };
+    const drilled = (hours: number): string | undefined => {
+      const drill = { at: hoursAgo(hours), recoveryMs: 5 };
+      const before = environmentState('staging', { drill });
+      return stateOf('way-back-ready', evidence({ environment, before }));
+    };
+    expect([drilled(24), drilled(25)]).toEqual(['open', 'closed']);
   });
 
   it('tested-locally opens for a migration that was run by hand when dev looks like staging', () => {
