@@ -92,7 +92,7 @@ describe('init', () => {
     await mkdir(folder);
     await project.write('fresh/deploy-staging.sh', 'mine');
     const init = `cd fresh && ${join(project.folder, 'node_modules', '.bin', 'drydock')} init`;
-    for (const wrote of [9, 0]) {
+    for (const wrote of [10, 0]) {
       const { stdout } = await project.sh(init);
       expect(stdout.match(/^wrote/gm) ?? []).toHaveLength(wrote);
     }

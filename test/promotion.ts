@@ -192,6 +192,7 @@ export function evidence(more: Partial<PromotionEvidence> = {}): PromotionEviden
       probes: [{ probe: 'application', healthy: true, answered: true, figure: '200 in 5 ms' }],
     },
     backup: { file: 'b.dump', takenAt: hoursAgo(0.1), restoreMs: 4_000 },
+    restoreObstacle: null,
     rehearsal,
     ...more,
   };

@@ -5,9 +5,12 @@ import { serverAddress } from '../../test/database.ts';
 import { type TestProject, testProject } from '../../test/project.ts';
 import { Address } from '../postgres/address.ts';
 import { connect } from '../postgres/connect.ts';
+import { readCalls } from '../rehearsal/forecast-queries.ts';
 import { applyChange } from '../safe-change.ts';
 import { adoptSchema } from './acceptance.ts';
 import { statusOf } from './outlook.ts';
+import { reading, targetNamed } from './project.ts';
+import { restoreObstacle } from './restorable.ts';
 
 const role = 'drydock_ordinary';
 let project: TestProject;
@@ -33,6 +36,18 @@ afterEach(async () => {
   await project[Symbol.asyncDispose]();
   await using admin = await connect(serverAddress(), { purpose: 'test' });
   await admin.execute(`DROP ROLE ${role}`);
+});
+
+it('is shown the traffic of its tables, and told beforehand that it could not restore', async () => {
+  const [environment] = project.config.environments;
+  const target = targetNamed(project, environment?.name ?? '');
+  await reading(project, target, async (database) => {
+    expect(await readCalls(database)).toBeNull();
+  });
+  expect(await restoreObstacle(project, target)).toEqual({
+    reason: expect.stringMatching(`^${role} may not create databases, nor rename`),
+    remedy: expect.stringContaining(`ALTER ROLE "${role}" CREATEDB;`),
+  });
 });
 
 it('is told what an administrator must do once, and then does everything itself', async () => {

@@ -16,6 +16,7 @@ import type { RehearsalReport } from '../rehearsal/report.ts';
 import { whoApproved } from './approving.ts';
 import { type Project, planFor, reading, type Target, targetNamed } from './project.ts';
 import { newestProof } from './recovery.ts';
+import { restoreObstacle } from './restorable.ts';
 import { recordWord, tellTheTeam } from './team-notice.ts';
 
 /** What is asked of a preflight. */
@@ -86,6 +87,7 @@ export async function judgeNow(
       journal: await reading(project, target, readJournal),
       health: await takeSample(context, target.environment),
       backup: await newestProof(project, target),
+      restoreObstacle: await restoreObstacle(project, target),
       read: (environment, work) => reading(project, targetNamed(project, environment.name), work),
     });
     const evidence = { ...gathered, rehearsal };

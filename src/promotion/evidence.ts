@@ -70,5 +70,7 @@ export interface PromotionEvidence {
   /** The application's health now, by the address that the monitoring will use. */
   readonly health: HealthSample | null;
   readonly backup: ProvenBackup | null;
+  /** What a restore would be refused for at this moment; null when nothing stands in its way. */
+  readonly restoreObstacle: { readonly reason: string; readonly remedy: string } | null;
   readonly rehearsal: RehearsalReport | null;
 }

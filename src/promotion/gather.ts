@@ -37,6 +37,7 @@ export interface Sources {
   readonly journal: readonly JournalRow[];
   readonly health: HealthSample | null;
   readonly backup: ProvenBackup | null;
+  readonly restoreObstacle: PromotionEvidence['restoreObstacle'];
   /** Opens an environment for reading; rejects when it cannot be reached. */
   readonly read: <T>(
     environment: Environment,
@@ -62,6 +63,7 @@ export async function gatherEvidence(sources: Sources): Promise<PromotionEvidenc
     notice: noticeFor(sources.journal, sources.plan.digest),
     health: sources.health,
     backup: sources.backup,
+    restoreObstacle: sources.restoreObstacle,
     rehearsal: null,
   };
 }

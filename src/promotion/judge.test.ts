@@ -153,6 +153,11 @@ const spoiled: readonly (readonly [string, string, Partial<PromotionEvidence>])[
   ['way-back-ready', 'there is no proven backup', { backup: null }],
   [
     'way-back-ready',
+    'a restore would be refused',
+    { restoreObstacle: { reason: 'app may not create databases', remedy: 'ALTER ROLE' } },
+  ],
+  [
+    'way-back-ready',
     'the proven backup is two days old',
     {
       backup: { file: 'b.dump', takenAt: hoursAgo(48), restoreMs: 1 },

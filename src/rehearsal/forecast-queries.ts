@@ -24,7 +24,7 @@ export async function readCalls(database: Database): Promise<Calls | null> {
   const { found } = await database.one<{ found: string | null }>(
     `SELECT (SELECT quote_ident(n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
               WHERE e.extname = 'pg_stat_statements'
-                AND current_setting('shared_preload_libraries') ~ 'pg_stat_statements') AS found`,
+                AND current_setting('pg_stat_statements.max', true) IS NOT NULL) AS found`,
   );
   if (found === null) return null;
   try {

@@ -52,22 +52,33 @@ export async function refuseActiveSubscriptions(options: RestoreIntent): Promise
   });
 }
 
-// Sessions of superusers are ended by superusers alone (manual, 9.27.2), and a database with a session
-// is not renamed.
+// Sessions of superusers are ended by superusers alone, those of other roles by their members and by
+// pg_signal_backend (manual, 9.27.2); and a database with a session is not renamed.
 export async function refuseLastingSessions(options: RestoreIntent): Promise<void> {
-  const lasting = await options.maintenance.query<{ pid: number; user: string; program: string }>(
-    `SELECT pid, usename AS user, application_name AS program
-       FROM pg_stat_activity a JOIN pg_roles r ON r.oid = a.usesysid
-      WHERE datname = $1 AND r.rolsuper
-        AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) ORDER BY pid`,
+  const lasting = await options.maintenance.query<{
+    pid: number;
+    user: string;
+    program: string;
+    superuser: boolean;
+    me: string;
+  }>(
+    `SELECT pid, a.usename AS user, application_name AS program, r.rolsuper AS superuser, me.rolname AS me
+       FROM pg_stat_activity a JOIN pg_roles r ON r.oid = a.usesysid, pg_roles me
+      WHERE datname = $1 AND me.rolname = current_user AND NOT me.rolsuper
+        AND (r.rolsuper OR NOT (pg_has_role(r.oid, 'USAGE') OR pg_has_role('pg_signal_backend', 'USAGE')))
+      ORDER BY pid`,
     [options.database],
   );
-  if (lasting.length === 0) return;
+  const [first] = lasting;
+  if (first === undefined) return;
   const who = lasting.map(({ pid, user, program }) => `${pid} of ${user} (${program})`).join(', ');
+  const grant = lasting.some(({ superuser }) => !superuser)
+    ? ` or let a superuser say once: GRANT pg_signal_backend TO ${quoteIdentifier(first.me)};`
+    : '';
   throw new Failure({
     code: 'restore/lasting-sessions',
-    message: `this role may not end sessions of superusers, and ${options.database} has some: server process ${who}`,
-    hint: 'End them, or restore as a superuser; then type the same command again.',
-    details: { sessions: lasting },
+    message: `${first.me} may not end sessions that ${options.database} has: server process ${who}`,
+    hint: `End them, or restore as a superuser,${grant} then type the same command again.`,
+    details: { sessions: lasting.map(({ pid, user, program }) => ({ pid, user, program })) },
   });
 }

@@ -31,17 +31,26 @@ export async function preflightBeside(
 }
 
 /**
- * Refuses a restore with a swap that cannot end well.
+ * Refuses a restore with a swap that cannot end well. Only looks.
  *
  * @throws what {@link preflightBeside} throws, `restore/prepared-transactions`,
  *   `restore/active-slots`, `restore/active-subscriptions`, `restore/lasting-sessions`
  */
-export async function preflight(context: Context, options: RestoreIntent): Promise<void> {
-  await preflightBeside(options, ['creates', 'owns', 'signals']);
+export async function refuseRestore(options: RestoreIntent): Promise<void> {
+  await preflightBeside(options, ['creates', 'owns']);
   await refusePreparedTransactions(options);
   await refuseActiveSlots(options);
   await refuseActiveSubscriptions(options);
   await refuseLastingSessions(options);
+}
+
+/**
+ * Refuses a restore with a swap that cannot end well, and notes what it does to standbys.
+ *
+ * @throws what {@link refuseRestore} throws
+ */
+export async function preflight(context: Context, options: RestoreIntent): Promise<void> {
+  await refuseRestore(options);
   await noteStandbys(context, options);
 }
 

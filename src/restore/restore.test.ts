@@ -10,7 +10,7 @@ import {
 } from '../../test/database.ts';
 import richDatabase from '../../test/rich-database.sql';
 import { type BackUpOptions, backUp } from '../backup/back-up.ts';
-import type { Backup } from '../backup/manifest.ts';
+import type { Backup, Manifest } from '../backup/manifest.ts';
 import { runOrFail, startBackground } from '../core/process.ts';
 import { Address, quoteIdentifier } from '../postgres/address.ts';
 import { connect } from '../postgres/connect.ts';
@@ -223,10 +223,10 @@ describe('a restore', () => {
     expect(written).toBeNull();
   });
 
-  it('needs no superuser: owning the database, creating databases and ending sessions is enough', async () => {
+  it('needs no superuser: owning the database and creating databases is enough where the sessions are its own', async () => {
     const role = `plain_${live.address.database}`;
     const own = `${live.address.database}_own`;
-    await onServer(`CREATE ROLE ${role} LOGIN CREATEDB PASSWORD 'p' IN ROLE pg_signal_backend`);
+    await onServer(`CREATE ROLE ${role} LOGIN CREATEDB PASSWORD 'p'`);
     await onServer(`CREATE DATABASE ${own} OWNER ${role}`);
     const url = new URL(serverAddress().connectionString());
     url.username = role;
@@ -335,7 +335,7 @@ describe('the live database stays live, and nothing is left beside it', () => {
     );
   });
 
-  it('when the role may not create, rename or end', async () => {
+  it('when the role may not create or rename', async () => {
     await onServer(`DROP ROLE IF EXISTS powerless; CREATE ROLE powerless LOGIN PASSWORD 'p'`);
     await onServer(
       `GRANT CONNECT ON DATABASE ${quoteIdentifier(live.address.database)} TO powerless`,
@@ -345,7 +345,7 @@ describe('the live database stays live, and nothing is left beside it', () => {
     url.password = 'p';
     await expectRefusal(() => restoring({ live: Address.parse(url.href) }), {
       code: 'restore/no-right',
-      message: expect.stringMatching(/create databases, nor rename .*, nor end sessions/),
+      message: expect.stringMatching(/create databases, nor rename /),
       hint: expect.stringContaining('CREATEDB'),
     });
     await onServer(
@@ -365,6 +365,10 @@ describe('the live database stays live, and nothing is left beside it', () => {
     });
   });
 });
+
+function withoutRoles(manifest: Manifest): Manifest {
+  return { ...manifest, source: { ...manifest.source, roles: [] } };
+}
 
 describe('what would end badly is refused before it begins', () => {
   it('owners that the role cannot give back what they owned, and sessions that it cannot end', async () => {
@@ -394,6 +398,23 @@ describe('what would end badly is refused before it begins', () => {
       message: expect.stringContaining(`server process ${superuser.pid} of `),
     });
     await superuser.close();
+    await onServer(`REVOKE pg_signal_backend FROM ${role}; ALTER ROLE ${owner} LOGIN PASSWORD 'p';
+      REVOKE ${owner} FROM ${role}`);
+    url.username = owner;
+    url.password = 'p';
+    {
+      await using other = await connect(Address.parse(url.href).withDatabase(own), {
+        purpose: 'test',
+      });
+      await expect(
+        restoring({ live: address, backup: { ...taken, manifest: withoutRoles(taken.manifest) } }),
+      ).rejects.toMatchObject({
+        code: 'restore/lasting-sessions',
+        message: expect.stringContaining(`server process ${other.pid} of ${owner}`),
+        hint: expect.stringContaining(`GRANT pg_signal_backend TO "${role}";`),
+      });
+    }
+    await onServer(`GRANT ${owner} TO ${role}`);
     await expect(restoring({ live: address, backup: taken })).resolves.toMatchObject({
       outcome: 'done',
     });

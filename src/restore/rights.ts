@@ -7,17 +7,15 @@ import type { RestoreIntent } from './intent.ts';
 /** Refuses a role that may not do what is needed. */
 export async function refuseMissingRights(
   { maintenance, database }: RestoreIntent,
-  needed: readonly ('creates' | 'owns' | 'signals')[],
+  needed: readonly ('creates' | 'owns')[],
 ): Promise<void> {
   const role = await maintenance.one<{
     name: string;
     creates: boolean;
     owns: boolean;
-    signals: boolean;
   }>(
     `SELECT rolname AS name, rolsuper OR rolcreatedb AS creates,
-            COALESCE((SELECT pg_has_role(datdba, 'USAGE') FROM pg_database WHERE datname = $1), true) AS owns,
-            rolsuper OR pg_has_role('pg_signal_backend', 'USAGE') AS signals
+            COALESCE((SELECT pg_has_role(datdba, 'USAGE') FROM pg_database WHERE datname = $1), true) AS owns
        FROM pg_roles WHERE rolname = current_user`,
     [database],
   );
@@ -28,11 +26,6 @@ export async function refuseMissingRights(
       right: 'owns',
       what: `rename ${database}`,
       sql: `ALTER DATABASE ${quoteIdentifier(database)} OWNER TO ${name};`,
-    },
-    {
-      right: 'signals',
-      what: 'end sessions of others',
-      sql: `GRANT pg_signal_backend TO ${name};`,
     },
   ] as const;
   const missing = rights.filter(({ right }) => needed.includes(right) && !role[right]);

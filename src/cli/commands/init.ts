@@ -15,7 +15,7 @@ export const init: Verb = verb({
       text: [
         ...lines,
         '',
-        'Next: set DEV_DATABASE_URL (see .env.example), then: drydock new NAME',
+        'Next: set DEV_DATABASE_URL (see .env.example), then: npx drydock new NAME',
       ].join('\n'),
     };
   },

@@ -12,7 +12,7 @@ import envExample from './templates/env.example.txt';
 import preDeployCheck from './templates/pre-deploy-check.sh';
 import restoreDatabase from './templates/restore-database.sh';
 
-/** What became of one file. */
+/** What became of one file or folder. */
 export interface ScaffoldedFile {
   readonly path: string;
   readonly written: boolean;
@@ -34,13 +34,18 @@ const ignored = ['.env', 'backups/'];
 /** Writes what is missing and leaves every file that is there as it is. */
 export function scaffold(folder: string): readonly ScaffoldedFile[] {
   const timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  mkdirSync(join(folder, 'migrations'), { recursive: true });
   return [
+    makeFolder(folder, 'migrations/'),
     writeNew(folder, 'drydock.config.ts', config.replace('{{timeZone}}', timeZone)),
     writeNew(folder, '.env.example', envExample),
     ...Object.entries(scripts).map(([name, text]) => writeNew(folder, name, text, 0o755)),
     ignore(folder),
   ];
+}
+
+function makeFolder(folder: string, path: string): ScaffoldedFile {
+  // What it made first; nothing where all of it was there.
+  return { path, written: mkdirSync(join(folder, path), { recursive: true }) !== undefined };
 }
 
 function writeNew(folder: string, path: string, text: string, mode = 0o644): ScaffoldedFile {

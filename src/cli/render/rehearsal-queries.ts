@@ -16,7 +16,7 @@ import { plural, wrap, wrapLines } from './text.ts';
 export function queriesLines(queries: QueriesReport): readonly string[] {
   const { broken, changedColumns, costlier, notChecked, code } = queries;
   return [
-    `Queries: ${summary(queries)}`,
+    wrapLines([`Queries: ${summary(queries)}`]),
     ...broken.map((each) => entry('✗', each, each.reason)),
     ...code.broken.map(({ object, reason }) => wrapLines([`✗ ${object}: ${reason}`], 4)),
     ...changedColumns.map((each) =>
@@ -37,7 +37,7 @@ function summary({ checked, broken, sources, code }: QueriesReport): string {
     checked === 0
       ? 'none was known'
       : `${thousands(checked - broken.length)} of ${thousands(checked)} work as before`;
-  return wrapLines([[known, ...compiled, ...problems].join('; ')]);
+  return [known, ...compiled, ...problems].join('; ');
 }
 
 function entry(mark: string, about: AboutStatement, said: string): string {

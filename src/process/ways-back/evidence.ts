@@ -12,6 +12,7 @@ import { estimateLoss, type LossEstimate } from '../../restore/loss.ts';
 import { engineBackupsOf, type KnownEngineBackup } from '../engines.ts';
 import { allBackups } from '../keeping.ts';
 import { type Project, reading, type Target } from '../project.ts';
+import { type RestoreObstacle, restoreObstacle } from '../restorable.ts';
 
 /** What an engine for whole servers has. */
 export interface EngineState {
@@ -42,6 +43,8 @@ export interface WayEvidence extends Told {
   readonly problem: string | null;
   /** The backup that a restore would bring back; null when there is none. */
   readonly backup: Backup | null;
+  /** What a restore would be refused for; null when nothing stands in its way. */
+  readonly restoreObstacle: RestoreObstacle | null;
   readonly engine: EngineState | null;
 }
 
@@ -72,6 +75,7 @@ export async function gatherWays(project: Project, target: Target): Promise<WayE
     database: address.database,
     problem: found.problem,
     backup: found.value?.backup ?? chooseBackup(backups, [], []),
+    restoreObstacle: await restoreObstacle(project, target),
     engine: await engineState(project, environment),
     ...(found.value?.told ?? nothing),
   };

@@ -34,11 +34,15 @@ export const restore: Way = {
 };
 
 function judge(evidence: WayEvidence): Judgement {
-  const { environment, backup, database } = evidence;
+  const { environment, backup, database, restoreObstacle } = evidence;
   const { name } = environment;
   if (backup === null) {
     const prepare = `drydock backup ${name} && drydock prove ${name}`;
     return { possible: false, whyNot: 'there is no backup', prepare };
+  }
+  if (restoreObstacle !== null) {
+    const { reason, remedy } = restoreObstacle;
+    return { possible: false, whyNot: reason, prepare: remedy };
   }
   return {
     possible: true,

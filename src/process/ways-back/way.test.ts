@@ -46,6 +46,7 @@ function evidence(more: Partial<WayEvidence> = {}): WayEvidence {
     database: 'app',
     problem: null,
     backup: backupNamed('a.dump', 4_000),
+    restoreObstacle: null,
     engine: null,
     journal: [...journal, rehearsed([])],
     ledger: [],
@@ -91,6 +92,15 @@ describe('the ways back', () => {
 
   it('that need the live database are none while it is gone; a restore is one', () => {
     expect(names({ problem: 'it is gone', journal: [], loss: null })).toEqual(['restore']);
+  });
+
+  it('by a restore is none while a restore would be refused, and says what to do about it', () => {
+    const restoreObstacle = { reason: 'app may not create databases', remedy: 'ALTER ROLE app' };
+    expect(judgementOf('restore', { restoreObstacle })).toEqual({
+      possible: false,
+      whyNot: 'app may not create databases',
+      prepare: 'ALTER ROLE app',
+    });
   });
 
   it('by the code alone carry a doubt where the release before was not tried on the new schema', () => {

@@ -12,7 +12,11 @@ const freshMs = 24 * 3_600_000;
 export const wayBackReady: Gate = {
   id: 'way-back-ready',
   title: 'Rollback plan prepared',
-  judge: ({ environment, before, backup, rehearsal, now }) => {
+  judge: ({ environment, before, backup, restoreObstacle, rehearsal, now }) => {
+    if (restoreObstacle !== null) {
+      const { reason, remedy } = restoreObstacle;
+      return closed(`a restore would be refused: ${reason}`, remedy);
+    }
     const drillNeeded = drillMissing(environment, before?.drill ?? null, now);
     if (drillNeeded !== null) return drillNeeded;
     const howToOpen = `drydock backup ${environment.name} && drydock prove ${environment.name}`;
