@@ -6,9 +6,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { importSource } from './import-source.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 process.chdir(root);
+const { findInstallations } = await importSource('src/postgres/programs.ts');
+const [postgres] = (await findInstallations()).filter(({ hasServer }) => hasServer);
 const promises = JSON.parse(readFileSync('test/promises.json', 'utf8'));
 const results = runTests([
   ...new Set(promises.flatMap(({ proofs }) => proofs.map(({ file }) => file))),
@@ -55,11 +58,10 @@ function counted(tests) {
 }
 
 function page() {
-  const server = spawnSync('psql', ['--version'], { encoding: 'utf8' }).stdout.trim();
   const day = new Date().toISOString().slice(0, 10);
   return `# What Drydock promises, and what proves it
 
-Made by \`node script/promises.mjs\`, which runs these tests: on ${day}, with Node ${process.versions.node} and ${server}. \`test/promises.json\` is the list.
+Made by \`node script/promises.mjs\`, which runs these tests: on ${day}, with Node ${process.versions.node} and PostgreSQL ${postgres.version}. \`test/promises.json\` is the list.
 
 | # | promise | cases passed | failed | skipped |
 |---|---|---|---|---|
