@@ -39,7 +39,7 @@ export type Judgement =
 /** Who is asked while a way is driven: a person, or flags. */
 export interface Hands {
   confirm(question: string): Promise<boolean>;
-  confirmSwap(question: SwapQuestion): Promise<boolean>;
+  readonly confirmSwap: (question: SwapQuestion) => Promise<boolean>;
   /** Names of the tables that are wanted back. */
   tables(known: readonly string[]): Promise<readonly string[]>;
 }
