@@ -6,16 +6,25 @@ import { type CommandProject, commandProject, drydockJson } from './command.ts';
 import { type TestDatabase, testDatabase } from './database.ts';
 
 let database: TestDatabase;
+let later: TestDatabase;
 let project: CommandProject;
 
 beforeAll(async () => {
   database = await testDatabase({
     sql: 'CREATE TABLE users (id int PRIMARY KEY); INSERT INTO users VALUES (1), (2)',
   });
+  later = await testDatabase();
   project = await commandProject({
-    databases: { dev: database.address.connectionString() },
-    rules: { dev: { deploy: 'echo deployed' } },
+    databases: {
+      dev: database.address.connectionString(),
+      later: later.address.connectionString(),
+    },
+    rules: {
+      dev: { deploy: 'echo deployed' },
+      later: { after: 'dev', guarded: true, evidence: { allowedSigners: 'signers' } },
+    },
   });
+  await project.sh('ssh-keygen -q -t ed25519 -N "" -f key && echo "ana $(cat key.pub)" > signers');
   const commit =
     'git -c user.name=T -c user.email=t@example.com commit -q --allow-empty -m release';
   await project.sh(`git init -q && git add . && ${commit} && ${commit}`);
@@ -24,6 +33,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await project[Symbol.asyncDispose]();
   await database.drop();
+  await later.drop();
 });
 
 /** Every command, in an order in which each has something to do. */
@@ -43,6 +53,8 @@ const life: readonly (readonly [string, ...string[]])[] = [
   ['unfreeze', 'dev', '--reason', 'it is over'],
   ['apply', 'dev'],
   ['apply', 'dev'],
+  ['evidence', 'export', 'dev', '-o', 'dev.json', '--key', 'key'],
+  ['evidence', 'import', 'dev.json'],
   ['deploy', 'dev', '--release', 'HEAD~1'],
   ['deploy', 'dev'],
   ['rollback', 'dev'],

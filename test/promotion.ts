@@ -38,6 +38,7 @@ export const production: Environment = {
   soakMs: 24 * hourMs,
   hours: { windows: [nights], blackouts: [] },
   approvals: { count: 0, allowedSigners: undefined },
+  evidenceSigners: undefined,
   neverWaive: [],
   drillWithinMs: undefined,
   keepBackupsMs: 0,

@@ -22,6 +22,7 @@ import type { DecisionReport } from '../process/half-done.ts';
 import type { PlacedBackups } from '../process/keeping.ts';
 import type { EnvironmentStatus } from '../process/outlook.ts';
 import type { RecoverReport } from '../process/recover.ts';
+import type { EvidenceReport } from '../process/soak-evidence.ts';
 import type { JudgedGate } from '../promotion/gate.ts';
 import type { RehearsalReport } from '../rehearsal/report.ts';
 import type { DeployReport, RollbackReport } from '../release/deploy.ts';
@@ -63,6 +64,8 @@ export interface Documents {
       };
   readonly preflight: DryRun & { readonly status: readonly EnvironmentStatus[] };
   readonly approve: ApprovalReport;
+  readonly 'evidence export': EvidenceReport;
+  readonly 'evidence import': EvidenceReport;
   readonly freeze: FreezeReport;
   readonly unfreeze: FreezeReport;
   readonly deploy: DeployReport;

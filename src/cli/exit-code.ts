@@ -43,6 +43,7 @@ const byCode: readonly (readonly [string, number])[] = [
   ['postgres/client-too-old', exitCodes.backupFailed],
   ['restore', exitCodes.needsPerson],
   ['recover', exitCodes.usage],
+  ['evidence', exitCodes.gateClosed],
   ['drill/not-recovered', exitCodes.needsPerson],
   ['drill', exitCodes.usage],
   ['rehearsal', exitCodes.rehearsalFailed],

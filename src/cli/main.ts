@@ -12,6 +12,7 @@ import { demo } from './commands/demo.ts';
 import { deploy } from './commands/deploy.ts';
 import { drill } from './commands/drill.ts';
 import { dropBroken } from './commands/drop-broken.ts';
+import { evidence } from './commands/evidence.ts';
 import { freeze, unfreeze } from './commands/freeze.ts';
 import { health } from './commands/health.ts';
 import { history } from './commands/history.ts';
@@ -44,6 +45,7 @@ const routes = buildRouteMap({
     rehearse,
     preflight,
     approve,
+    evidence,
     freeze,
     unfreeze,
     deploy,

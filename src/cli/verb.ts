@@ -41,7 +41,13 @@ interface CommonFlags {
 /** A flag as a command declares it. */
 export type FlagParts =
   | { readonly kind: 'switch'; readonly brief: string }
-  | { readonly kind: 'text'; readonly brief: string; readonly placeholder: string }
+  | {
+      readonly kind: 'text';
+      readonly brief: string;
+      readonly placeholder: string;
+      /** One letter that means the same. */
+      readonly letter?: string;
+    }
   | { readonly kind: 'texts'; readonly brief: string; readonly placeholder: string };
 
 /** An argument as a command declares it. */
@@ -84,6 +90,11 @@ export function verb<FLAGS = Record<never, never>>(
           name,
           flagParameter(flag),
         ]),
+      ),
+      aliases: Object.fromEntries(
+        Object.entries<FlagParts>(parts.flags ?? {}).flatMap(([name, flag]) =>
+          flag.kind === 'text' && flag.letter !== undefined ? [[flag.letter, name]] : [],
+        ),
       ),
       positional: positionalParameters(parts.args ?? []),
     } as never,

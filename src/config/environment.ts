@@ -106,6 +106,8 @@ export interface Environment {
   readonly soakMs: number;
   readonly hours: ChangeHours;
   readonly approvals: Approvals;
+  /** Absolute path of a file of ssh's allowed signers, whose evidence of earlier environments counts here. */
+  readonly evidenceSigners: string | undefined;
   /** Gates that nobody may waive. */
   readonly neverWaive: readonly string[];
   /** How old the newest drill in the environment before may be; undefined: none is wanted. */

@@ -46,6 +46,8 @@ export interface EnvironmentInput {
   blackouts?: { from: string; to?: string; timeZone: string; reason?: string }[];
   /** How many other people must approve a plan, and the file of ssh's allowed signers that says who. */
   approvals?: { count: number; allowedSigners?: string };
+  /** Whose signed evidence of the environments before counts, where these cannot be reached: a file of ssh's allowed signers. */
+  evidence?: { allowedSigners: string };
   /** Gates that nobody may waive, such as `soaked`. Default: every gate may be waived. */
   neverWaive?: string[];
   /** How old the newest `drydock drill` in the environment before may be, such as `30d`. Default: none is wanted. */

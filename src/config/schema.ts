@@ -31,6 +31,7 @@ const environmentSchema = z.strictObject({
       allowedSigners: z.string().min(1).optional(),
     })
     .optional(),
+  evidence: z.strictObject({ allowedSigners: z.string().min(1) }).optional(),
   neverWaive: z.array(z.string()).optional(),
   drill: duration.optional(),
   backups: z
@@ -155,6 +156,7 @@ function trusted(
       count: checked.approvals?.count ?? 0,
       allowedSigners: absolute(checked.approvals?.allowedSigners, options.root),
     },
+    evidenceSigners: absolute(checked.evidence?.allowedSigners, options.root),
     neverWaive: checked.neverWaive ?? [],
     drillWithinMs: optionalMs(checked.drill),
     keepBackupsMs: milliseconds(checked.backups?.keep ?? '30d'),

@@ -9,6 +9,7 @@ import {
   approvalsOf,
   approvalText,
   approvedByRole,
+  approvalNamespace as namespace,
 } from '../promotion/approval/approval.ts';
 import { signerOf, signText } from '../promotion/approval/ssh.ts';
 import { doing, type Project, planFor, reading, type Target, targetNamed } from './project.ts';
@@ -55,7 +56,8 @@ export async function approvePlan(
     const databaseId = await reading(project, target, readDatabaseId);
     const { environment } = request;
     const text = approvalText({ environment, databaseId: databaseId ?? '', plan: plan.digest });
-    const signature = keyFile === undefined ? {} : { signature: await signText(text, keyFile) };
+    const signature =
+      keyFile === undefined ? {} : { signature: await signText(text, { keyFile, namespace }) };
     return {
       result: { ...report, outcome: 'approved' as const },
       plan: plan.digest,
@@ -83,7 +85,7 @@ export async function whoApproved(
     const text = approvalText(approvable);
     const signatures = given.flatMap(({ signature }) => signature ?? []);
     const signers = await Promise.all(
-      signatures.map((signature) => signerOf(text, signature, allowedSigners)),
+      signatures.map((signature) => signerOf(text, { signature, allowedSigners, namespace })),
     );
     return [...new Set(signers.filter((signer) => signer !== undefined))];
   });

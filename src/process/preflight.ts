@@ -17,6 +17,7 @@ import { whoApproved } from './approving.ts';
 import { type Project, planFor, reading, type Target, targetNamed } from './project.ts';
 import { newestProof } from './recovery.ts';
 import { restoreObstacle } from './restorable.ts';
+import { importedStates } from './soak-evidence.ts';
 import { recordWord, tellTheTeam } from './team-notice.ts';
 
 /** What is asked of a preflight. */
@@ -77,6 +78,7 @@ export async function judgeNow(
   const { context, config } = project;
   const now = judging.at ?? context.clock.now();
   return step(context, 'look at every gate', async () => {
+    const journal = await reading(project, target, readJournal);
     const gathered = await gatherEvidence({
       now,
       environment: target.environment,
@@ -84,7 +86,8 @@ export async function judgeNow(
       plan,
       findings,
       approvedBy: await whoApproved(project, target, plan),
-      journal: await reading(project, target, readJournal),
+      journal,
+      imported: await importedStates(project, target, { plan, journal }),
       health: await takeSample(context, target.environment),
       backup: await newestProof(project, target),
       restoreObstacle: await restoreObstacle(project, target),

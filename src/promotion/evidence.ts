@@ -27,6 +27,8 @@ export interface EnvironmentState {
   readonly samples: readonly HealthSample[];
   /** The newest drill there; null when there was none. */
   readonly drill: Drill | null;
+  /** When all this was seen, where that is not now but from a file of evidence. */
+  readonly seenAt?: Date;
 }
 
 /** A backup that can be restored, because it was. */

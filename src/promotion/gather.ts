@@ -38,6 +38,8 @@ export interface Sources {
   readonly health: HealthSample | null;
   readonly backup: ProvenBackup | null;
   readonly restoreObstacle: PromotionEvidence['restoreObstacle'];
+  /** What files of evidence show of environments, by name. */
+  readonly imported: ReadonlyMap<string, EnvironmentState>;
   /** Opens an environment for reading; rejects when it cannot be reached. */
   readonly read: <T>(
     environment: Environment,
@@ -76,29 +78,40 @@ async function targetState(database: Database): Promise<TargetState> {
   };
 }
 
-// An environment that cannot be read is evidence too: its gates stay closed and say so.
+// An environment that cannot be read is evidence too: its gates stay closed and say so, unless a file
+// of evidence tells what it showed.
 async function stateOf(
   sources: Sources,
   environment: Environment,
 ): Promise<EnvironmentState | null> {
+  const { name } = environment;
   const migrations = sources.plan.pending.map(({ migration }) => migration);
   try {
     return await sources.read(environment, async (database) => {
-      const ledger = await readLedger(database);
-      const since = rowsOf(ledger, migrations).map((row) => row.appliedAt.getTime());
-      return {
-        name: environment.name,
-        ledger,
-        fingerprint: await schemaFingerprint(database),
-        fingerprintAfterApply: await fingerprintAfterApply(database),
-        drill: newestDrill(await readJournal(database)),
-        samples:
-          since.length === 0 ? [] : await readSamples(database, new Date(Math.min(...since))),
-      };
+      const since = rowsOf(await readLedger(database), migrations).map((row) =>
+        row.appliedAt.getTime(),
+      );
+      return readState(database, name, since.length === 0 ? null : new Date(Math.min(...since)));
     });
   } catch {
-    return null;
+    return sources.imported.get(name) ?? null;
   }
+}
+
+/** What an environment shows, with its health samples since a moment; null: without any. */
+export async function readState(
+  database: Database,
+  name: string,
+  samplesSince: Date | null,
+): Promise<EnvironmentState> {
+  return {
+    name,
+    ledger: await readLedger(database),
+    fingerprint: await schemaFingerprint(database),
+    fingerprintAfterApply: await fingerprintAfterApply(database),
+    drill: newestDrill(await readJournal(database)),
+    samples: samplesSince === null ? [] : await readSamples(database, samplesSince),
+  };
 }
 
 async function fingerprintAfterApply(database: Database): Promise<string | undefined> {

@@ -4,7 +4,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runOrFail } from '../../core/process.ts';
 import type { JournalEntry, JournalRow } from '../../history/journal.ts';
-import { approvalsOf, approvalText, approvedByRole } from './approval.ts';
+import {
+  approvalsOf,
+  approvalText,
+  approvedByRole,
+  approvalNamespace as namespace,
+} from './approval.ts';
 import { signerOf, signText } from './ssh.ts';
 
 const approvable = { environment: 'production', databaseId: 'd1', plan: 'p1' };
@@ -43,6 +48,9 @@ describe('an approval by ssh', () => {
   let allowed: string;
   const text = approvalText(approvable);
 
+  const sign = (name: string): Promise<string> =>
+    signText(text, { keyFile: join(folder, name), namespace });
+
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'drydock-test-'));
     allowed = join(folder, 'allowed_signers');
@@ -57,21 +65,29 @@ describe('an approval by ssh', () => {
   afterAll(() => rm(folder, { recursive: true }));
 
   it('names who signed, by the file of allowed signers', async () => {
-    const signature = await signText(text, join(folder, 'ben'));
-    expect(await signerOf(text, signature, allowed)).toBe('ben@example.org');
+    const signature = await sign('ben');
+    expect(await signerOf(text, { signature, allowedSigners: allowed, namespace })).toBe(
+      'ben@example.org',
+    );
   });
 
   it('is none when the plan is another one, the key is unknown, or the signature is no signature', async () => {
-    const signature = await signText(text, join(folder, 'ben'));
+    const signature = await sign('ben');
     const other = approvalText({ ...approvable, plan: 'p2' });
-    expect(await signerOf(other, signature, allowed)).toBeUndefined();
-    const stranger = await signText(text, join(folder, 'eve'));
-    expect(await signerOf(text, stranger, allowed)).toBeUndefined();
-    expect(await signerOf(text, 'nothing', allowed)).toBeUndefined();
+    expect(
+      await signerOf(other, { signature, allowedSigners: allowed, namespace }),
+    ).toBeUndefined();
+    const stranger = await sign('eve');
+    expect(
+      await signerOf(text, { signature: stranger, allowedSigners: allowed, namespace }),
+    ).toBeUndefined();
+    expect(
+      await signerOf(text, { signature: 'nothing', allowedSigners: allowed, namespace }),
+    ).toBeUndefined();
   });
 
   it('says what ssh-keygen says when the key cannot be used', async () => {
-    await expect(signText(text, join(folder, 'nobody'))).rejects.toMatchObject({
+    await expect(sign('nobody')).rejects.toMatchObject({
       code: 'promotion/not-signed',
       message: expect.stringContaining('nobody'),
     });

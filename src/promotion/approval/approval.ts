@@ -3,6 +3,9 @@
 
 import { detailOf, type JournalRow } from '../../history/journal.ts';
 
+/** What an ssh signature of an approval is for. */
+export const approvalNamespace = 'approval@drydock';
+
 /** What is approved. */
 export interface Approvable {
   readonly environment: string;

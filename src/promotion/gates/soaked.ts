@@ -13,7 +13,7 @@ export const soaked: Gate = {
     if (before === null) {
       return closed(
         `${environment.after} could not be read`,
-        `drydock status ${environment.after}`,
+        `drydock status ${environment.after}; or where it can be reached, drydock evidence export ${environment.after} -o FILE --key KEY, and here drydock evidence import FILE`,
       );
     }
     const missing = missingFrom(before.ledger, migrations);
@@ -35,8 +35,12 @@ export const soaked: Gate = {
     const red = before.samples.filter((sample) => !sample.healthy).at(-1);
     const applied = rowsOf(before.ledger, migrations).map((row) => row.appliedAt.getTime());
     const since = Math.max(...applied, red?.at.getTime() ?? 0);
-    const soakedMs = now.getTime() - since;
-    const how = red === undefined ? '' : ' (counted from the last red health sample)';
+    // What a file tells ends with its writing.
+    const soakedMs = (before.seenAt ?? now).getTime() - since;
+    const how = [
+      red === undefined ? '' : ' (counted from the last red health sample)',
+      before.seenAt === undefined ? '' : ' (by a signed file of evidence)',
+    ].join('');
     return soakedMs >= environment.soakMs
       ? open(
           `${formatDuration(soakedMs)} in ${before.name}, ${formatDuration(environment.soakMs)} wanted${how}`,
