@@ -102,4 +102,5 @@ it('the application may change no schema, and Drydock as that role says what it 
   });
   expect(failure?.state).toBe('Nothing was changed.');
   expect(failure?.message).toContain('permission denied');
+  expect(failure?.hint).toContain('use the role that owns the object');
 });

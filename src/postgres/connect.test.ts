@@ -89,6 +89,9 @@ describe('a script', () => {
     await expect(database.script(script)).rejects.toMatchObject({
       details: { statement: 'SELECT nothing', position: 8 },
     });
-    expect(database.isInTransaction).toBe(true);
+    // In the failed transaction, which the script began.
+    await expect(database.query('SELECT 1')).rejects.toMatchObject({
+      details: { sqlState: '25P02' },
+    });
   });
 });

@@ -44,7 +44,7 @@ export function statementFailure(error: unknown, statement: string): Failure {
   return new Failure({
     code: 'postgres/statement-failed',
     message: fields.message,
-    hint: fields.hint ?? 'Correct the statement, then type the same command again.',
+    hint: fields.hint ?? `${remedyFor(sqlState)}, then type the same command again.`,
     details: {
       sqlState,
       statement,
@@ -54,6 +54,23 @@ export function statementFailure(error: unknown, statement: string): Failure {
     },
     cause: error,
   });
+}
+
+// What to do about it where the statement itself is right (PostgreSQL manual, appendix A).
+function remedyFor(sqlState: string): string {
+  switch (sqlState) {
+    case '42501':
+      return 'Have the right granted to this role, or use the role that owns the object';
+    case '25006':
+      return 'This session may only read: look at default_transaction_read_only and at PGOPTIONS, and whether the server is a standby';
+    case '53100':
+      return 'Make room on the disk of the server';
+    case '53200':
+      return 'Let the server have more memory, or give it less to do at once';
+  }
+  return sqlState.startsWith('23')
+    ? 'Correct the rows that are in the way, or the statement'
+    : 'Correct the statement';
 }
 
 /** The failure for a connection that could not be made. */
