@@ -315,6 +315,7 @@ describe('a deploy', () => {
     await expectFailure(broken, ['deploy', 'dev'], {
       exit: 9,
       code: 'release/deploy-failed',
+      state: 'The database was not changed; the application may be deployed in part.',
       names: ['dev', 'status 3', 'no space on web-2'],
       hint: 'drydock rollback dev',
     });

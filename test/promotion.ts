@@ -48,6 +48,7 @@ export const production: Environment = {
   apply: {},
   blocksForMs: 500,
   deploy: undefined,
+  deployLimitMs: 1_000,
   health: 'https://app.example/api/health/detailed',
   notify: [],
 };

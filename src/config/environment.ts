@@ -130,6 +130,8 @@ export interface Environment {
   readonly blocksForMs: number;
   /** Shell command that brings a release of the application to this environment. */
   readonly deploy: string | undefined;
+  /** How long that may take. */
+  readonly deployLimitMs: number;
   /** Address that answers with 200 while the application is healthy. */
   readonly health: string | undefined;
   readonly notify: readonly Webhook[];

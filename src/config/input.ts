@@ -73,6 +73,8 @@ export interface EnvironmentInput {
   budget?: { blocksFor?: string };
   /** Shell command that brings a release of the application to this environment. */
   deploy?: string;
+  /** How long that may take before it is ended. Default: `30m`. */
+  deployLimit?: string;
   /** Address that answers 200 while the application is healthy. */
   health?: string;
   /** Who is told before and after a change. */

@@ -53,6 +53,7 @@ const environmentSchema = z.strictObject({
     .optional(),
   budget: z.strictObject({ blocksFor: duration.optional() }).optional(),
   deploy: z.string().min(1).optional(),
+  deployLimit: duration.optional(),
   health: z.url({ protocol: /^https?$/, error: 'is not an http address' }).optional(),
   notify: z
     .array(
@@ -172,6 +173,7 @@ function trusted(
     },
     blocksForMs: milliseconds(checked.budget?.blocksFor ?? '500ms'),
     deploy: checked.deploy,
+    deployLimitMs: milliseconds(checked.deployLimit ?? '30m'),
     health: checked.health,
     notify: (checked.notify ?? []).flatMap(({ webhook, kind, secret }) => {
       const url = secretOf(webhook, options.variables);

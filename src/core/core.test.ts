@@ -12,6 +12,7 @@ const failure = new Failure({ code: 'a/b', message: 'it failed', hint: 'Do this.
 describe('a failure', () => {
   it.each([
     ['untouched', undefined, 'Nothing was changed.'],
+    ['untouched', 'a command ran', 'The database was not changed; a command ran.'],
     ['rolled-back', undefined, 'The change was rolled back.'],
     [
       'changed',

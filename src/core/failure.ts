@@ -15,7 +15,10 @@ export interface FailureParts {
   /** Facts for programs and for `--json`: JSON-serialisable, free of secrets. */
   readonly details?: Readonly<Record<string, unknown>>;
   readonly databaseState?: DatabaseState;
-  /** Says which statements are in force when the state is `changed`. */
+  /**
+   * Says which statements are in force when the state is `changed`, and what else was begun when the
+   * database is `untouched`.
+   */
   readonly stateDetail?: string;
   readonly cause?: unknown;
 }
@@ -71,7 +74,9 @@ export function stateSentence(failure: Pick<Failure, 'databaseState' | 'stateDet
   const detail = failure.stateDetail;
   switch (failure.databaseState) {
     case 'untouched':
-      return 'Nothing was changed.';
+      return detail === undefined
+        ? 'Nothing was changed.'
+        : `The database was not changed; ${detail}.`;
     case 'rolled-back':
       return 'The change was rolled back.';
     case 'changed':

@@ -7,11 +7,13 @@ import { verifyHealth } from '../health/verify.ts';
 import { assertNotFrozen } from '../history/freeze.ts';
 import { type HealthSample, recordSample } from '../history/health-samples.ts';
 import { readJournal } from '../history/journal.ts';
+import { readLedger } from '../history/ledger.ts';
 import { assertMarker } from '../history/marker.ts';
 import { connect } from '../postgres/connect.ts';
 import { type DeployReport, deploy, type RollbackReport } from '../release/deploy.ts';
+import { fitOf, type ReleaseFit } from '../release/fit.ts';
 import { previousRelease, releaseInForce } from '../release/previous.ts';
-import { findRelease, type Release, revertCommand } from '../release/release.ts';
+import { findRelease, migrationsAt, type Release, revertCommand } from '../release/release.ts';
 import { doing, type Project, reading, type Target, targetNamed } from './project.ts';
 
 const healthPatienceMs = 30_000;
@@ -19,16 +21,24 @@ const healthPatienceMs = 30_000;
 /**
  * Deploys a release, then judges it by the application's health.
  *
- * @throws `promotion/frozen`, `release/unknown-revision`, `release/no-command`, `release/deploy-failed`
+ * @throws `promotion/frozen`, `release/migrations-missing`, `release/cannot-live`, `release/unknown-revision`,
+ *   `release/timed-out`, `release/no-command`, `release/deploy-failed`
  */
 export async function deployRelease(
   project: Project,
-  request: { readonly environment: string; readonly revision?: string | undefined },
+  request: {
+    readonly environment: string;
+    readonly revision?: string | undefined;
+    /** Goes on although migrations of the release are not in force, or its like broke on newer ones. */
+    readonly unfit?: boolean | undefined;
+  },
 ): Promise<DeployReport> {
   const target = targetNamed(project, request.environment);
   await reading(project, target, (database) => assertNotFrozen(database, request.environment));
   const release = await releaseNamed(project, request.revision ?? 'HEAD');
-  return bring(project, { target, release, command: 'deploy' });
+  const fit = await fitNow(project, target, release);
+  if (fit !== null && request.unfit !== true) assertFits(target, release, fit);
+  return bring(project, { target, release, fit, command: 'deploy' });
 }
 
 /**
@@ -51,7 +61,9 @@ export async function rollBackRelease(
     });
   }
   const release = await releaseNamed(project, commit);
-  const report = await bring(project, { target, release, command: 'rollback' });
+  // Told and not judged: nothing may stand in the way of an emergency.
+  const fit = await fitNow(project, target, release);
+  const report = await bring(project, { target, release, fit, command: 'rollback' });
   const left = releaseInForce(journal) ?? commit;
   return { ...report, revert: await revertCommand(project.config.root, { left, back: commit }) };
 }
@@ -78,15 +90,21 @@ function verify({ context }: Project, { environment }: Target): Promise<HealthSa
 
 async function bring(
   project: Project,
-  request: { target: Target; release: Release; command: 'deploy' | 'rollback' },
+  request: {
+    readonly target: Target;
+    readonly release: Release;
+    readonly fit: ReleaseFit | null;
+    readonly command: 'deploy' | 'rollback';
+  },
 ): Promise<DeployReport> {
   const { context, config } = project;
-  const { target, release, command } = request;
+  const { target, release, fit, command } = request;
   const { environment } = target;
   return doing(project, target, { command, changes: false }, async () => {
     const result = await deploy(context, {
       environment,
       release,
+      fit,
       folder: config.root,
       verify: () => verify(project, target),
     });
@@ -97,9 +115,63 @@ async function bring(
         release: release.commit,
         subject: release.subject,
         healthy: result.health.healthy,
+        ...(fit === null ? {} : { missing: fit.missing, ahead: fit.ahead }),
       },
     };
   });
+}
+
+async function fitNow(
+  project: Project,
+  target: Target,
+  { commit }: Release,
+): Promise<ReleaseFit | null> {
+  const { config, context } = project;
+  const migrations = await migrationsAt(config.migrations, commit);
+  const { ledger, journal } = await reading(project, target, async (database) => ({
+    ledger: await readLedger(database),
+    journal: await readJournal(database),
+  }));
+  const fit = fitOf({ migrations, ledger, journal }) ?? null;
+  for (const text of fit === null ? [] : fitNotes(fit)) context.emit({ kind: 'note', text });
+  return fit;
+}
+
+function fitNotes({ takenBack, untried, problems }: ReleaseFit): readonly string[] {
+  return [
+    ...(takenBack.length === 0
+      ? []
+      : [`It has migrations that were taken back here: ${takenBack.join(', ')}`]),
+    ...(untried.length === 0
+      ? []
+      : [`It does not know ${untried.join(', ')}, and no query was tried with that`]),
+    ...problems.map(
+      (problem) => `With the schema of now something broke in the rehearsal: ${problem}`,
+    ),
+  ];
+}
+
+function assertFits({ environment }: Target, { commit }: Release, fit: ReleaseFit): void {
+  const { name } = environment;
+  const which = `release ${commit.slice(0, 7)}`;
+  const anyway = `drydock deploy ${name} --unfit`;
+  const [problem] = fit.problems;
+  if (fit.missing.length > 0) {
+    throw new Failure({
+      code: 'release/migrations-missing',
+      message: `${which} has migrations that are not in force in ${name}: ${fit.missing.join(', ')}`,
+      hint: `Apply them first: drydock apply ${name}; where they are to come after the code, go on with: ${anyway}`,
+      details: { missing: fit.missing },
+    });
+  }
+  if (problem !== undefined) {
+    throw new Failure({
+      code: 'release/cannot-live',
+      message: `${which} does not know ${fit.ahead.join(', ')}, and in the rehearsal something broke with that: ${problem}`,
+      hint: `Deploy a release that knows them; or go on all the same with: ${anyway}`,
+      details: { ahead: fit.ahead, problems: fit.problems },
+    });
+  }
 }
 
 async function releaseNamed(project: Project, revision: string): Promise<Release> {

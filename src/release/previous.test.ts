@@ -27,10 +27,15 @@ describe('the release to go back to', () => {
     expect(previousRelease([deploy('b'), deploy('b'), deploy('a')])).toBe('a');
   });
 
-  it('does not count a deploy that failed or never ended', () => {
-    const journal = [entry('deploy', 'begun'), entry('deploy', 'failed'), deploy('b'), deploy('a')];
-    expect(previousRelease(journal)).toBe('a');
-  });
+  it.each(['failed', 'begun'] as const)(
+    'is the last one that was done while a newer deploy is %s',
+    (phase) => {
+      const half = entry('deploy', phase);
+      expect(previousRelease([half, deploy('b'), deploy('a')])).toBe('b');
+      const back = entry('rollback', 'done', { release: 'b', healthy: true });
+      expect(previousRelease([back, half, deploy('b'), deploy('a')])).toBe('a');
+    },
+  );
 
   it('is counted from a rollback as from a deploy', () => {
     const back = entry('rollback', 'done', { release: 'a', healthy: true });

@@ -1,6 +1,7 @@
 // A release is the application's code at one commit.
 
 import { run } from '../core/process.ts';
+import { inOrder, isDown } from '../migration/version.ts';
 
 /** A version of the application's code. */
 export interface Release {
@@ -19,6 +20,16 @@ export async function findRelease(folder: string, revision: string): Promise<Rel
   ).catch(() => ({ exitCode: 1, stdout: '' }));
   const [commit, subject] = stdout.split('\n');
   return exitCode === 0 && commit ? { commit, subject: subject ?? '' } : undefined;
+}
+
+/** Names of the migrations in a folder at a commit; none where git does not know the folder then. */
+export async function migrationsAt(folder: string, commit: string): Promise<readonly string[]> {
+  const { exitCode, stdout } = await run('git', ['ls-tree', '--name-only', '-z', commit], {
+    cwd: folder,
+  }).catch(() => ({ exitCode: 1, stdout: '' }));
+  if (exitCode !== 0) return [];
+  const files = stdout.split('\0').filter((file) => /^\d+_.*\.sql$/.test(file) && !isDown(file));
+  return inOrder(files).map((file) => file.slice(0, -'.sql'.length));
 }
 
 /** The command line that takes the commits between two releases back in git; null where there are none. */

@@ -15,6 +15,6 @@ export function renderDeploy({ environment, release, health }: DeployReport): st
 /** A rollback: the same, and what takes the code back in git. */
 export function renderRollback(report: RollbackReport): string {
   const { revert } = report;
-  const offer = 'Its code is in the branch still. Take it back there too, when you decide so:';
+  const offer = 'What it left is in the branch still. Take it back there too, when you decide so:';
   return [renderDeploy(report), ...(revert === null ? [] : [offer, `  ${revert}`])].join('\n');
 }

@@ -1,0 +1,143 @@
+// A release and its database: whether they fit, and what a command that fails or hangs leaves behind.
+
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import {
+  type CommandProject,
+  commandProject,
+  drydockJson,
+  expectFailure,
+  lastEntry,
+} from './command.ts';
+import { type TestDatabase, testDatabase } from './database.ts';
+
+let database: TestDatabase;
+let project: CommandProject;
+
+const migration = (name: string): string =>
+  `-- A table.\nCREATE TABLE IF NOT EXISTS ${name} (id int PRIMARY KEY);\n`;
+
+beforeAll(async () => {
+  database = await testDatabase();
+  project = await commandProject({
+    databases: { staging: database.address.connectionString() },
+    rules: { staging: { deploy: 'sh release.sh', deployLimit: '2s' } },
+    migrations: { '001_a.sql': migration('a') },
+  });
+  await command('echo "$DRYDOCK_RELEASE" > deployed');
+  await project.sh('git init -q');
+  await commit('First');
+  await drydockJson(project, ['apply', 'staging']);
+  await drydockJson(project, ['deploy', 'staging']);
+});
+
+afterAll(async () => {
+  await project[Symbol.asyncDispose]();
+  await database.drop();
+});
+
+function command(line: string): Promise<void> {
+  return project.write('release.sh', `${line}\n`);
+}
+
+async function commit(message: string): Promise<string> {
+  const as = 'git -c user.name=T -c user.email=t@example.com';
+  await project.sh(`git add migrations && ${as} commit -q --allow-empty -m "${message}"`);
+  return (await project.sh('git rev-parse HEAD')).stdout.trim();
+}
+
+async function deployed(): Promise<string> {
+  return (await project.sh('cat deployed')).stdout.trim();
+}
+
+it('a release whose migrations are not in force is refused, unless a person says otherwise', async () => {
+  const before = await deployed();
+  await project.write('migrations/002_b.sql', migration('b'));
+  const second = await commit('Second');
+  await expectFailure(project, ['deploy', 'staging'], {
+    exit: 5,
+    code: 'release/migrations-missing',
+    names: ['002_b', second.slice(0, 7)],
+    hint: 'drydock apply staging',
+  });
+  expect(await deployed()).toBe(before);
+  const anyway = await drydockJson(project, ['deploy', 'staging', '--unfit']);
+  expect(anyway).toMatchObject({ exit: 0, data: { fit: { missing: ['002_b'] } } });
+  await drydockJson(project, ['apply', 'staging']);
+  const { exit, data } = await drydockJson(project, ['deploy', 'staging']);
+  expect({ exit, fit: data.fit }).toMatchObject({ exit: 0, fit: { missing: [], ahead: [] } });
+  expect(await deployed()).toBe(second);
+});
+
+it('an older release that nobody tried with what is in force is deployed, and this is said', async () => {
+  const { exit, data, stderr } = await drydockJson(project, ['rollback', 'staging']);
+  expect({ exit, fit: data.fit }).toMatchObject({ exit: 0, fit: { ahead: ['002_b'] } });
+  expect(stderr.replaceAll(/\s+/g, ' ')).toContain('does not know 002_b, and no query was tried');
+});
+
+it('a rollback offers the git revert as a command, and does not do it', async () => {
+  await drydockJson(project, ['deploy', 'staging']);
+  const head = (await project.sh('git rev-parse HEAD')).stdout.trim();
+  const { stdout } = await project.drydock(['rollback', 'staging']);
+  expect(stdout).toContain(`git revert --no-edit ${head.slice(0, 12)}`);
+  expect((await project.sh('git rev-parse HEAD')).stdout.trim()).toBe(head);
+});
+
+it('a command that fails leaves a clear state, and the way back leads to the release before', async () => {
+  await drydockJson(project, ['deploy', 'staging']);
+  const before = await deployed();
+  const third = await commit('Third');
+  await command('echo half > deployed; echo "no room on the disk" >&2; exit 3');
+  await expectFailure(project, ['deploy', 'staging'], {
+    exit: 9,
+    code: 'release/deploy-failed',
+    state: 'The database was not changed; the application may be deployed in part.',
+    names: ['status 3', 'no room on the disk', third.slice(0, 7)],
+    hint: 'drydock rollback staging',
+  });
+  expect(await lastEntry(database.address)).toMatchObject({ command: 'deploy', phase: 'failed' });
+  await command('echo "$DRYDOCK_RELEASE" > deployed');
+  const { data } = await drydockJson(project, ['rollback', 'staging']);
+  expect(data.release.commit).toBe(before);
+  expect(await deployed()).toBe(before);
+});
+
+it('a command that hangs is ended with everything that it started', async () => {
+  await command('echo "waiting for the load balancer"; sleep 600 & echo $! > child; wait');
+  await expectFailure(project, ['deploy', 'staging'], {
+    exit: 9,
+    code: 'release/timed-out',
+    state: 'The database was not changed; the application may be deployed in part.',
+    names: ['after 2.0 s', 'waiting for the load balancer'],
+    hint: 'drydock health staging',
+  });
+  // Ended, or a zombie that nobody waits for.
+  const state = 'ps -o stat= -p "$(cat child)" | grep -v Z';
+  await expect.poll(async () => (await project.sh(state)).stdout).toBe('');
+});
+
+it('Ctrl-C ends the command too, and the journal has it', async () => {
+  await command('touch begun; sleep 600');
+  const running = project.start(['deploy', 'staging']);
+  await expect
+    .poll(async () => (await project.sh('ls begun')).exitCode, { timeout: 10_000 })
+    .toBe(0);
+  expect((await running.signal('SIGINT')).exitCode).toBe(130);
+  expect(await lastEntry(database.address)).toMatchObject({
+    command: 'deploy',
+    phase: 'failed',
+    failure: { code: 'interrupted' },
+  });
+});
+
+it('a migration that a restore has taken back is no reason to refuse the code that goes with it', async () => {
+  await command('echo "$DRYDOCK_RELEASE" > deployed');
+  await drydockJson(project, ['backup', 'staging']);
+  await project.write('migrations/003_c.sql', migration('c'));
+  await commit('Fourth');
+  await drydockJson(project, ['apply', 'staging']);
+  const { broken } = (await drydockJson(project, ['restore', 'staging', '--yes'])).data;
+  const { exit, data, stderr } = await drydockJson(project, ['deploy', 'staging']);
+  expect({ exit, fit: data.fit }).toMatchObject({ exit: 0, fit: { takenBack: ['003_c'] } });
+  expect(stderr).toContain('taken back here');
+  await drydockJson(project, ['drop-broken', 'staging', '--confirm', broken]);
+});
