@@ -19,6 +19,7 @@ import { keepingSchema, unlikeRehearsal } from './process/as-rehearsed.ts';
 import { type ChangeReport, changeReport, journalOutcome } from './process/change-report.ts';
 import { assertNoDrift, expectSchemaNow, keepingWhatIsInForce } from './process/drift.ts';
 import { resumableVersion } from './process/half-done.ts';
+import { keeperFor, provenUndo } from './process/kept-plan.ts';
 import { findingsOf, judgeNow } from './process/preflight.ts';
 import {
   doing,
@@ -220,6 +221,7 @@ async function promote(project: Project, change: Change): Promise<ChangeReport> 
     const { address } = target;
     const apply = await runPlan(project, address, {
       plan,
+      keeper: keeperFor(project, target, plan, provenUndo(rehearsal)),
       backup: backup.name,
       policy: policyOf(target, request),
       resume: request.resume,
@@ -264,7 +266,7 @@ function policyOf({ environment }: Target, { lockPatienceMs }: ChangeRequest): P
 function runPlan(
   project: Project,
   address: Address,
-  options: Pick<ApplyOptions, 'plan' | 'backup' | 'policy' | 'resume'>,
+  options: Pick<ApplyOptions, 'plan' | 'backup' | 'policy' | 'resume' | 'keeper'>,
 ): Promise<ApplyReport> {
   const { who, host } = project.actor;
   return applyPlan(project.context, { address, appliedBy: `${who}@${host}`, ...options });

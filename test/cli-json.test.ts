@@ -66,6 +66,8 @@ const life: readonly (readonly [string, ...string[]])[] = [
   ['resume', 'dev'],
   ['resign', 'dev', '001', '--reason', 'nothing was edited'],
   ['adopt', 'dev', '--reason', 'it is right as it is'],
+  ['undo', 'dev', '--dry-run'],
+  ['finalize', 'dev'],
   ['restore', 'dev', '--tables', 'users'],
   ['restore', 'dev', '--into', 'json_beside'],
   ['restore', 'dev', '--yes'],

@@ -45,6 +45,7 @@ export const production: Environment = {
   hashBackups: 'small',
   backupEngine: undefined,
   monitorMs: 0,
+  undo: false,
   apply: {},
   blocksForMs: 500,
   deploy: undefined,

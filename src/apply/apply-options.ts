@@ -2,6 +2,7 @@
 
 import type { Plan } from '../migration/plan.ts';
 import type { Address } from '../postgres/address.ts';
+import type { StatementKeeper } from './keeper.ts';
 import type { StatementObserver } from './report.ts';
 import type { ApplyPolicy } from './step-run.ts';
 
@@ -21,6 +22,8 @@ export interface ApplyOptions {
   /** A person has looked at a step whose end was not known, and wants it run again. */
   readonly resume?: boolean | undefined;
   readonly observer?: StatementObserver;
+  /** Keeps what the plan would destroy. */
+  readonly keeper?: StatementKeeper | undefined;
   /** A server that has not answered for so long, in milliseconds, counts as lost. */
   readonly silenceMs?: number;
 }

@@ -27,7 +27,8 @@ export async function applyPlan(context: Context, options: ApplyOptions): Promis
     migration: (report) => migrations.push(report),
     statement: (report) => statements.push(report),
   });
-  const groups = options.observer === undefined ? groupsOf(options.plan.pending) : undefined;
+  const looksAtEach = options.observer !== undefined || options.keeper !== undefined;
+  const groups = looksAtEach ? undefined : groupsOf(options.plan.pending);
   await withCleanup(
     async () => {
       for (const group of groups ?? options.plan.pending.map((planned) => [planned])) {

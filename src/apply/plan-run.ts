@@ -46,6 +46,7 @@ export class PlanRun {
   }
 
   async close(): Promise<void> {
+    if (this.#session !== undefined) await this.#options.keeper?.end(this.#session.guard.database);
     await this.#session?.close();
   }
 
@@ -119,6 +120,7 @@ export class PlanRun {
         step: current,
         preparation,
         observer: this.#options.observer,
+        keeper: this.#options.keeper,
         say,
         policy: this.#policy,
         earlier: current.kind === 'transaction' ? [] : await records.earlier(),
@@ -183,6 +185,7 @@ export class PlanRun {
     if (this.#session !== undefined) return this.#session;
     const session = await this.#open();
     await install(session.database);
+    await this.#options.keeper?.begin(session.database);
     return session;
   }
 

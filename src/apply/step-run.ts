@@ -5,6 +5,7 @@ import type { StepRow } from '../history/steps.ts';
 import type { MigrationStep } from '../migration/steps.ts';
 import type { Database } from '../postgres/connect.ts';
 import type { Guard } from './guard.ts';
+import type { StatementKeeper } from './keeper.ts';
 import type { StatementObserver, StatementReport } from './report.ts';
 import type { RowGuard } from './row-guard.ts';
 import type { Preparation } from './session.ts';
@@ -44,6 +45,8 @@ export interface StepRun {
   /** Brings the session to where the step begins; a transaction sends it with its BEGIN. */
   readonly preparation: Preparation;
   readonly observer: StatementObserver | undefined;
+  /** Where the plan is to be taken back, if need be, without a loss. */
+  readonly keeper?: StatementKeeper | undefined;
   readonly say: (text: string) => void;
   readonly policy: ApplyPolicy;
   /** How earlier runs of this very step went, the newest last. */

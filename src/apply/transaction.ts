@@ -55,8 +55,9 @@ async function attempt(run: StepRun, { turn, seen, before }: Attempt): Promise<S
   const { leftovers, settings } = run.preparation;
   // SET LOCAL: gone with the transaction. Outside a transaction it would have no effect at all.
   const limitWaits = `SET LOCAL lock_timeout = ${lockTimeoutMs(careOf(step), before.retries)}`;
-  // A look from inside the session wants to come between them.
-  const together = observer === undefined ? step.statements.slice(0, 1) : [];
+  // A look from inside the session wants to come between them, and a keeper too.
+  const isAlone = observer === undefined && run.keeper === undefined;
+  const together = isAlone ? step.statements.slice(0, 1) : [];
   const begin = [
     ...[...leftovers, 'BEGIN', ...settings],
     ...sideways(turn),
@@ -74,17 +75,21 @@ async function attempt(run: StepRun, { turn, seen, before }: Attempt): Promise<S
   const work = async (begun: readonly CommandResult[]): Promise<StepResult> => {
     for (const statement of together)
       await done(statement, begunAt, begun.at(-1)?.rowCount ?? null);
-    for (const statement of step.statements.slice(together.length)) {
-      sayLine(run, statement);
-      await observer?.before(database, statement);
-      const startedAt = performance.now();
-      const { rowCount } = await database.execute(statement.sql).catch((failure: unknown) => {
-        throw atLine(failure, statement.line);
-      });
-      await done(statement, startedAt, rowCount);
-      await observer?.after(database, statement);
+    const keeper = run.keeper?.forTransaction(database);
+    for (const written of step.statements.slice(together.length)) {
+      for (const statement of (await keeper?.insteadOf(written)) ?? [written]) {
+        sayLine(run, statement);
+        await observer?.before(database, statement);
+        const startedAt = performance.now();
+        const { rowCount } = await database.execute(statement.sql).catch((failure: unknown) => {
+          throw atLine(failure, statement.line);
+        });
+        await done(statement, startedAt, rowCount);
+        await observer?.after(database, statement);
+      }
     }
     await closeAccounts(run);
+    await keeper?.close();
     const lockWaitMs = (before.retries === 0 ? 0 : before.waitedMs) + seen.waitedMs;
     return { statements, retries: before.retries, lockWaitMs };
   };

@@ -17,12 +17,14 @@ import type { ApprovalReport } from '../process/approving.ts';
 import type { ChangeReport } from '../process/change-report.ts';
 import type { DrillReport } from '../process/drill.ts';
 import type { EngineBackups } from '../process/engines.ts';
+import type { FinalizeReport } from '../process/finalizing.ts';
 import type { FreezeReport } from '../process/freezing.ts';
 import type { DecisionReport } from '../process/half-done.ts';
 import type { PlacedBackups } from '../process/keeping.ts';
 import type { EnvironmentStatus } from '../process/outlook.ts';
 import type { RecoverReport } from '../process/recover.ts';
 import type { EvidenceReport } from '../process/soak-evidence.ts';
+import type { UndoReport } from '../process/undoing.ts';
 import type { JudgedGate } from '../promotion/gate.ts';
 import type { RehearsalReport } from '../rehearsal/report.ts';
 import type { DeployReport, RollbackReport } from '../release/deploy.ts';
@@ -83,6 +85,8 @@ export interface Documents {
   readonly adopt: AdoptReport;
   readonly drill: DrillReport;
   readonly recover: RecoverReport;
+  readonly undo: UndoReport;
+  readonly finalize: FinalizeReport;
   readonly restore:
     | RestoreReport
     | RestoreBesideReport

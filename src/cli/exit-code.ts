@@ -46,6 +46,8 @@ const byCode: readonly (readonly [string, number])[] = [
   ['evidence', exitCodes.gateClosed],
   ['drill/not-recovered', exitCodes.needsPerson],
   ['drill', exitCodes.usage],
+  ['undo/not-finished', exitCodes.needsPerson],
+  ['undo', exitCodes.usage],
   ['rehearsal', exitCodes.rehearsalFailed],
   ['release/deploy-failed', exitCodes.unhealthy],
   ['release/timed-out', exitCodes.unhealthy],

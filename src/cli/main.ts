@@ -13,6 +13,7 @@ import { deploy } from './commands/deploy.ts';
 import { drill } from './commands/drill.ts';
 import { dropBroken } from './commands/drop-broken.ts';
 import { evidence } from './commands/evidence.ts';
+import { finalize } from './commands/finalize.ts';
 import { freeze, unfreeze } from './commands/freeze.ts';
 import { health } from './commands/health.ts';
 import { history } from './commands/history.ts';
@@ -30,6 +31,7 @@ import { rollback } from './commands/rollback.ts';
 import { salvage } from './commands/salvage.ts';
 import { schema } from './commands/schema.ts';
 import { status } from './commands/status.ts';
+import { undo } from './commands/undo.ts';
 import { tellUsage } from './usage.ts';
 
 const routes = buildRouteMap({
@@ -58,6 +60,8 @@ const routes = buildRouteMap({
     adopt,
     drill,
     recover,
+    undo,
+    finalize,
     restore,
     rollback,
     salvage,

@@ -118,6 +118,8 @@ export interface Environment {
   /** Another program that takes backups of the whole server. */
   readonly backupEngine: BackupEngine | undefined;
   readonly monitorMs: number;
+  /** Whether an apply keeps what it would destroy, so that `drydock undo` can take it back. */
+  readonly undo: boolean;
   /** How much an apply may ask of the others; undefined: as apply/step-run.ts says. */
   readonly apply: {
     readonly lockPatienceMs?: number | undefined;

@@ -56,6 +56,8 @@ export interface EnvironmentInput {
   backups?: { keep?: string; hash?: 'small' | 'all'; engine?: BackupEngine };
   /** How long the application is watched after an apply. Default: 24 hours. */
   monitor?: string;
+  /** Keeps what an apply would destroy, so that `drydock undo` can take it back: see docs/undo.md. Default: `false`. */
+  undo?: boolean;
   /** How much an apply may ask of the others: see docs/apply.md. */
   apply?: {
     /** How long a transaction goes on trying to get its locks. Default: `60s`. */

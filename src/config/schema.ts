@@ -42,6 +42,7 @@ const environmentSchema = z.strictObject({
     })
     .optional(),
   monitor: duration.optional(),
+  undo: z.boolean().optional(),
   apply: z
     .strictObject({
       lockPatience: duration.optional(),
@@ -164,6 +165,7 @@ function trusted(
     hashBackups: checked.backups?.hash ?? 'small',
     backupEngine: checked.backups?.engine,
     monitorMs: milliseconds(checked.monitor ?? '24h'),
+    undo: checked.undo ?? false,
     apply: {
       lockPatienceMs: optionalMs(checked.apply?.lockPatience),
       maxWaiting: checked.apply?.maxWaiting,

@@ -8,8 +8,16 @@ import journalRole from './schema/002_journal_role.sql';
 import stepRecords from './schema/003_steps.sql';
 import expectedSchema from './schema/004_expected_schema.sql';
 import batches from './schema/005_batches.sql';
+import undo from './schema/007_undo.sql';
 
-const files: readonly string[] = [history001, journalRole, stepRecords, expectedSchema, batches];
+const files: readonly string[] = [
+  history001,
+  journalRole,
+  stepRecords,
+  expectedSchema,
+  batches,
+  undo,
+];
 
 /** True when this database has Drydock's schema (of any version). */
 export function isInstalled(database: Database): Promise<boolean> {

@@ -16,7 +16,7 @@ import { oldCodeAround } from '../rehearsal/queries/old-code.ts';
 import type { ApplicationStatement, QueriesReport } from '../rehearsal/queries/report.ts';
 import type { AroundPlan } from '../rehearsal/rehearse.ts';
 import { wayBackAround } from '../rehearsal/way-back/around.ts';
-import type { WrittenWayBack } from '../rehearsal/way-back/prove-way-back.ts';
+import type { UndoTrial, WrittenWayBack } from '../rehearsal/way-back/prove-way-back.ts';
 import { createDatabase, dropDatabase } from '../sandbox/copy.ts';
 import { type Project, reading, type Target } from './project.ts';
 
@@ -28,6 +28,8 @@ export interface Surroundings {
   readonly queries?: string | undefined;
   /** The load under which the plan is run once more; none if left out. */
   readonly load?: WantedLoad | undefined;
+  /** Undo on the copy, where what the plan destroys is kept. */
+  readonly undo?: UndoTrial | undefined;
   /** Runs the plan on a copy, unwatched. */
   readonly runPlan: (copy: Address) => Promise<unknown>;
 }
@@ -57,14 +59,14 @@ export async function withAroundPlan<T>(
 // The way back compares with the second copy; the load, which comes after that, runs on it.
 async function besideSecondCopy(
   context: Context,
-  { copy, plan, load, runPlan }: Surroundings,
+  { copy, plan, load, undo, runPlan }: Surroundings,
   asItWas: Address,
   statements: readonly ApplicationStatement[],
 ): Promise<readonly AroundPlan[]> {
   const byAuthors = await writtenByAuthors(plan);
   const again = { copy: asItWas, runPlan: () => runPlan(asItWas), statements };
   return [
-    wayBackAround(context, { asItWas, byAuthors, applyAgain: () => runPlan(copy) }),
+    wayBackAround(context, { asItWas, byAuthors, undo, applyAgain: () => runPlan(copy) }),
     ...(load === undefined ? [] : [loadAround(context, load, again)]),
   ];
 }

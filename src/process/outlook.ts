@@ -17,6 +17,7 @@ import { isChecksumOf } from '../migration/checksum.ts';
 import { type MigrationText, readMigrationTexts } from '../migration/file.ts';
 import { compareVersions } from '../migration/version.ts';
 import { connect } from '../postgres/connect.ts';
+import { type KeptPlanNow, keptIn } from './finalizing.ts';
 import { type Project, reading, targetNamed } from './project.ts';
 
 /**
@@ -65,6 +66,8 @@ export interface EnvironmentStatus {
   /** Who lets no further batch begin. */
   readonly paused: Pause | null;
   readonly health: { readonly healthy: boolean; readonly at: Date } | null;
+  /** What is kept so that the last changes can be taken back, the newest first. */
+  readonly kept: readonly KeptPlanNow[];
 }
 
 const dayMs = 24 * 3_600_000;
@@ -98,6 +101,7 @@ async function environmentStatus(
     batches: [],
     paused: null,
     health: null,
+    kept: [],
   };
   try {
     const target = targetNamed(project, environment.name);
@@ -109,7 +113,7 @@ async function environmentStatus(
     });
     const since = new Date(project.context.clock.now().getTime() - dayMs);
     // All at once: the journey to the server and back is most of what a status costs.
-    const [marker, ledger, unfinished, health, drift, paused, batches] = await Promise.all([
+    const [marker, ledger, unfinished, health, drift, paused, batches, kept] = await Promise.all([
       assertMarker(database, environment.name),
       readLedger(database),
       readUnfinished(database),
@@ -117,6 +121,7 @@ async function environmentStatus(
       schemaDrift(database),
       readPause(database),
       readWalks(database),
+      keptIn(database),
     ]);
     return {
       ...nothing,
@@ -127,6 +132,7 @@ async function environmentStatus(
       batches,
       paused: paused ?? null,
       health: health === undefined ? null : { healthy: health.healthy, at: health.at },
+      kept,
     };
   } catch (failure) {
     if (failure instanceof Failure && failure.code === 'interrupted') throw failure;

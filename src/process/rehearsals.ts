@@ -25,6 +25,7 @@ import { serverAccount } from '../sandbox/account.ts';
 import { dropKept } from '../sandbox/sweep.ts';
 import { withAroundPlan } from './around-plan.ts';
 import { type ReadyCopy, withCopy } from './copies.ts';
+import { keeperFor, undoTrial, whyNotKept } from './kept-plan.ts';
 import { findingsOf } from './preflight.ts';
 import { type Project, planFor, reading, type Target, targetNamed } from './project.ts';
 
@@ -117,12 +118,15 @@ export async function rehearseOn(
       plan,
       // A copy has no person to look, and nothing to lose.
       resume: true,
+      keeper: keeperFor(project, target, plan),
       appliedBy: `${actor.who}@${actor.host}`,
     });
   // Further runs are parts of other steps, and not watched.
   const unheard = { ...context, emit: () => {} };
   const runPlan = (address: Address): Promise<ApplyReport> => apply(unheard, { address });
-  const surroundings = { copy, plan, queries, load, runPlan };
+  const isKept = whyNotKept(target, plan).length === 0;
+  const undo = isKept ? undoTrial(unheard, plan, copy) : undefined;
+  const surroundings = { copy, plan, queries, load, undo, runPlan };
   const { report, tablesBefore } = await withAroundPlan(project, target, surroundings, (around) =>
     rehearse(context, {
       copy,

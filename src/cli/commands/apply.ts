@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
 import { parseTime } from '../../core/clock.ts';
-import { parseDuration } from '../../core/duration.ts';
 import { Failure } from '../../core/failure.ts';
 import type { DecisionReport } from '../../process/half-done.ts';
 import type { Wait } from '../../process/waiting.ts';
@@ -15,6 +14,8 @@ import {
   environmentArgument,
   gateFlags,
   givenReason,
+  lockPatienceFlag,
+  lockPatienceMs,
   migrationArgument,
   reasonFlag,
 } from './arguments.ts';
@@ -43,11 +44,7 @@ export const apply: Verb = verb<Flags>({
   flags: {
     ...answerFlags,
     ...gateFlags,
-    lockPatience: {
-      kind: 'text',
-      placeholder: 'duration',
-      brief: 'How long to try for a lock (default: 60s)',
-    },
+    lockPatience: lockPatienceFlag,
     waitForWindow: { kind: 'switch', brief: 'Begin when the window of the environment opens' },
     at: { kind: 'text', placeholder: 'time', brief: 'Begin at 02:30, or at 2026-11-27T02:30' },
     dryRun: { kind: 'switch', brief: 'Show the plan and the gates; change nothing' },
@@ -75,7 +72,7 @@ export const apply: Verb = verb<Flags>({
       answers: answersFrom(input),
       waivers: (flags.waive ?? []).map((text) => parseWaiver(text, opened.actor.who)),
       toldBy: flags.toldBy,
-      lockPatienceMs: patienceOf(flags.lockPatience),
+      lockPatienceMs: lockPatienceMs(flags.lockPatience),
       resume: flags.resume,
       wait: waitOf(flags, opened.context.clock.now()),
     });
@@ -132,16 +129,6 @@ async function showOnly(
     data: dryRun(environment, found),
     text: [renderPlan(found.plan), renderGatesOf(environment, found)].filter(Boolean).join('\n\n'),
   };
-}
-
-function patienceOf(text: string | undefined): number | undefined {
-  const ms = text === undefined ? undefined : parseDuration(text);
-  if (text === undefined || ms !== undefined) return ms;
-  throw new Failure({
-    code: 'usage/bad-duration',
-    message: `--lock-patience ${text} is not a duration`,
-    hint: 'Write it with its unit, for example: --lock-patience 90s',
-  });
 }
 
 function waitOf({ at, waitForWindow }: Flags, now: Date): Wait | undefined {

@@ -1,5 +1,6 @@
 // Arguments and flags that several commands share, so that they are called and explained alike.
 
+import { parseDuration } from '../../core/duration.ts';
 import { Failure } from '../../core/failure.ts';
 import type { ArgumentParts, FlagParts } from '../verb.ts';
 
@@ -49,6 +50,13 @@ export const gateFlags: Record<'waive' | 'toldBy', FlagParts> = {
   toldBy: { kind: 'text', placeholder: 'name', brief: 'Who gives their word that the team knows' },
 };
 
+/** Flag for the patience of a change. */
+export const lockPatienceFlag: FlagParts = {
+  kind: 'text',
+  placeholder: 'duration',
+  brief: 'How long to try for a lock (default: 60s)',
+};
+
 /** Flag for what the journal keeps of a person's decision. */
 export const reasonFlag: FlagParts = {
   kind: 'text',
@@ -68,5 +76,20 @@ export function givenReason(reason: string | undefined, command: string): string
     code: 'usage/no-reason',
     message: 'no reason was given, and the journal keeps one',
     hint: `Say why: ${command} --reason '…'`,
+  });
+}
+
+/**
+ * The patience that was typed, in milliseconds.
+ *
+ * @throws `usage/bad-duration`
+ */
+export function lockPatienceMs(text: string | undefined): number | undefined {
+  const ms = text === undefined ? undefined : parseDuration(text);
+  if (text === undefined || ms !== undefined) return ms;
+  throw new Failure({
+    code: 'usage/bad-duration',
+    message: `--lock-patience ${text} is not a duration`,
+    hint: 'Write it with its unit, for example: --lock-patience 90s',
   });
 }

@@ -1,4 +1,4 @@
-import { moment } from '../render/status.ts';
+import { moment } from '../render/moment.ts';
 import { type Verb, verb } from '../verb.ts';
 import { environmentArgument } from './arguments.ts';
 

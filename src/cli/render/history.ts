@@ -2,7 +2,7 @@
 
 import { formatDuration } from '../../core/duration.ts';
 import type { JournalEntry, JournalRow } from '../../history/journal.ts';
-import { moment } from './status.ts';
+import { moment } from './moment.ts';
 import { table } from './text.ts';
 
 /** The journal as a table, and whether its chain is whole. */

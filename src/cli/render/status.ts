@@ -2,6 +2,8 @@
 
 import { styleText } from 'node:util';
 import type { EnvironmentStatus, MigrationState, MigrationStatus } from '../../process/outlook.ts';
+import { keptLines } from './kept.ts';
+import { moment } from './moment.ts';
 import { plural, wrap } from './text.ts';
 
 /** How many applied migrations, and how many differences of a schema, are shown one by one. */
@@ -21,7 +23,7 @@ export function renderStatus(
 function paragraph(status: EnvironmentStatus, listed: boolean): string {
   const head = `${styleText('bold', status.name)}  ${status.database ?? 'no address'}`;
   if (status.problem !== null) return `${head}\n${indent(`✗ ${status.problem}`)}`;
-  const { migrations, drift, unfinished, batches, paused, health } = status;
+  const { migrations, drift, unfinished, batches, paused, health, kept } = status;
   const named = (state: MigrationState): readonly string[] =>
     migrations.filter((migration) => migration.state === state).map(({ name }) => name);
   const pending = named('pending');
@@ -56,6 +58,12 @@ function paragraph(status: EnvironmentStatus, listed: boolean): string {
     ...(health === null
       ? []
       : [`${health.healthy ? '✓ healthy' : '✗ NOT healthy'} at ${moment(health.at)}`]),
+    ...kept.flatMap(keptLines),
+    ...(kept.length === 0
+      ? []
+      : [
+          `to take it back: drydock undo ${status.name}; to give that up: drydock finalize ${status.name}`,
+        ]),
   ];
   return [head, ...lines.map(indent)].join('\n');
 }
@@ -107,12 +115,4 @@ function indent(text: string): string {
   return wrap(text, 76)
     .map((line, index) => `${index === 0 ? '  ' : '    '}${line}`)
     .join('\n');
-}
-
-/** A moment on the clock of this machine: `2026-03-01 02:14:09`. */
-export function moment(at: Date | null): string {
-  if (at === null) return 'an unknown time';
-  const two = (value: number): string => String(value).padStart(2, '0');
-  const date = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
-  return `${date} ${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
 }

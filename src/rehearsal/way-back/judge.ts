@@ -10,6 +10,8 @@ export interface Trial extends Pick<WayBack, 'by' | 'sql' | 'discards'> {
   /** There was nothing to do for the schema. */
   readonly isEmpty?: boolean;
   readonly ms?: number;
+  /** The schema's part, where undo was tried. */
+  readonly undo?: readonly string[] | undefined;
   readonly refusedByRows?: readonly NotRestored[];
   readonly schema?: { readonly differences: readonly string[]; readonly moved: readonly Loss[] };
   readonly rows?: { readonly losses: readonly Loss[]; readonly compared: WayBack['compared'] };
@@ -40,5 +42,7 @@ export function judgeWayBack(trial: Trial): WayBack {
   ];
   const label =
     reasons.length > 0 ? 'irreversible' : losses.length > 0 ? 'reversible with loss' : 'reversible';
-  return { label, by, sql, ms, losses, reasons, discards, compared: trial.rows?.compared ?? null };
+  const proven = label === 'reversible' && trial.undo !== undefined ? { undo: trial.undo } : {};
+  const compared = trial.rows?.compared ?? null;
+  return { label, by, sql, ...proven, ms, losses, reasons, discards, compared };
 }

@@ -27,6 +27,12 @@ export interface WrittenWayBack {
   }[];
 }
 
+/** Undo, as it will be run for real: rows before the schema, and the rest of them with it. */
+export interface UndoTrial {
+  rowsBack(): Promise<void>;
+  schemaBack(statements: readonly string[]): Promise<void>;
+}
+
 /** What is tried. */
 export interface WayBackOptions {
   /** The copy, on which the plan has run. */
@@ -35,6 +41,8 @@ export interface WayBackOptions {
   readonly asItWas: Address;
   /** The authors' own, the last migration's first; undefined when not all of them wrote one. */
   readonly byAuthors: WrittenWayBack | undefined;
+  /** Where what the plan destroys was kept: the way back is that of undo, whatever the authors wrote. */
+  readonly undo?: UndoTrial | undefined;
   /** Runs the plan on the copy once more. */
   readonly applyAgain: () => Promise<unknown>;
 }
@@ -50,13 +58,17 @@ export async function proveWayBack(context: Context, options: WayBackOptions): P
     const now = await inTransaction(copy, () => readCatalog(copy));
     const forward = await schemaFingerprint(copy);
     const discards = madeByPlan(now, was);
-    const wish = await scriptFor(copy, { now, was }, options.byAuthors);
+    const { undo } = options;
+    const startedAt = performance.now();
+    const refused = await rowsRefused(undo);
+    const rowsMs = performance.now() - startedAt;
+    const byAuthors = undo === undefined ? options.byAuthors : undefined;
+    const wish = await scriptFor(copy, { now, was }, byAuthors);
     const soFar = { by: wish.by, discards };
-    if (wish.impossible.length > 0) {
-      return judgeWayBack({ ...soFar, sql: null, refused: wish.impossible });
-    }
+    const impossible = [...refused, ...wish.impossible];
+    if (impossible.length > 0) return judgeWayBack({ ...soFar, sql: null, refused: impossible });
     reporter.progress('going back');
-    const back = await runScript(copy, wish);
+    const back = await runScript(copy, wish, undo);
     if ('refused' in back) return judgeWayBack({ ...soFar, sql: wish.sql, refused: back.refused });
     reporter.progress('comparing schema and rows');
     const schema = await compareSchemas(asItWas, copy);
@@ -67,18 +79,20 @@ export async function proveWayBack(context: Context, options: WayBackOptions): P
       ...soFar,
       sql: wish.sql,
       isEmpty: wish.isEmpty,
-      ms: back.ms,
+      ms: rowsMs + back.ms,
+      undo: undo === undefined ? undefined : wish.statements,
       refusedByRows: wish.refusedByRows,
       schema,
       rows,
       again,
     });
-    reporter.summary(`${verdict.label}, back in ${formatDuration(back.ms)}`);
+    reporter.summary(`${verdict.label}, back in ${formatDuration(rowsMs + back.ms)}`);
     return verdict;
   });
 }
 
 interface Script extends WrittenWayBack {
+  readonly statements: readonly string[];
   readonly by: WayBack['by'];
   readonly isEmpty: boolean;
   readonly refusedByRows: readonly NotRestored[];
@@ -91,13 +105,21 @@ async function scriptFor(
   byAuthors: WrittenWayBack | undefined,
 ): Promise<Script> {
   if (byAuthors !== undefined) {
-    return { by: 'author', ...byAuthors, isEmpty: false, refusedByRows: [], impossible: [] };
+    return {
+      by: 'author',
+      ...byAuthors,
+      statements: [],
+      isEmpty: false,
+      refusedByRows: [],
+      impossible: [],
+    };
   }
   const { statements, ...rest } = await findInverse(copy, catalogs);
   return {
     by: 'drydock',
     sql: `${['BEGIN', manner, ...statements, 'COMMIT'].join(';\n')};\n`,
     steps: [{ together: true, statements: [manner, ...statements] }],
+    statements,
     isEmpty: statements.length === 0,
     ...rest,
   };
@@ -105,11 +127,13 @@ async function scriptFor(
 
 async function runScript(
   copy: Database,
-  { by, steps }: Script,
+  { by, steps, statements: schema }: Script,
+  undo: UndoTrial | undefined,
 ): Promise<{ ms: number } | { refused: readonly NotRestored[] }> {
   const startedAt = performance.now();
   try {
-    for (const { together, statements } of steps) {
+    await undo?.schemaBack(schema);
+    for (const { together, statements } of undo === undefined ? steps : []) {
       const runAll = async (): Promise<void> => {
         for (const sql of statements) await copy.execute(sql);
       };
@@ -120,6 +144,16 @@ async function runScript(
     if (!(failure instanceof Failure) || failure.code === 'interrupted') throw failure;
     const about = by === 'author' ? "the author's way back" : 'the way back';
     return { refused: [{ about, reason: failure.message }] };
+  }
+}
+
+async function rowsRefused(undo: UndoTrial | undefined): Promise<readonly NotRestored[]> {
+  try {
+    await undo?.rowsBack();
+    return [];
+  } catch (failure) {
+    if (!(failure instanceof Failure) || failure.code === 'interrupted') throw failure;
+    return [{ about: 'the rows', reason: failure.message }];
   }
 }
 

@@ -22,6 +22,8 @@ export interface WayBack {
   readonly by: 'drydock' | 'author';
   /** The whole as SQL, as it was run on the copy; null when there is none. */
   readonly sql: string | null;
+  /** The schema's part of an undo that was proven; absent where undo is off or is not proven. */
+  readonly undo?: readonly string[];
   /** How long it took on the copy. */
   readonly ms: number | null;
   readonly losses: readonly Loss[];

@@ -1,0 +1,237 @@
+// The rows that a migration changes, noted one by one by triggers. They are there in the migration's own
+// transaction alone: making one keeps every other writer of the table out until the COMMIT, and before the
+// COMMIT it is switched off. Dropping it there would ask for a lock that readers have to wait for.
+
+import { quoteLiteral } from '../../postgres/address.ts';
+import type { Database } from '../../postgres/connect.ts';
+import type { Node } from '../../postgres/parser.ts';
+import { nameOf } from './alter-parts.ts';
+import { type NumberedTable, plainPath, plainTexts, readTables, rowAsTexts } from './tables.ts';
+
+/** Name of the triggers. */
+const triggerName = 'drydock_undo';
+
+/** Name of those that stay until the plan is taken back or finalized: a row may get another key. */
+export const followerName = 'drydock_undo_key';
+
+const lockTimeoutMs = 400;
+
+/** Notes what one transaction does to rows. */
+export class RowCapture {
+  readonly #database: Database;
+  readonly #run: string;
+  readonly #noting = new Map<number, string>();
+
+  constructor(database: Database, run: string) {
+    this.#database = database;
+    this.#run = run;
+  }
+
+  /** What is run before a statement that changes rows. */
+  async before(node: Node, sql: string): Promise<readonly string[]> {
+    const targets = await this.#targets(node, sql);
+    const tables = await readTables(this.#database, await this.#reachedFrom(targets));
+    return 'TruncateStmt' in node
+      ? tables.map((table) => this.#noteAll(table))
+      : tables.flatMap((table) => this.#watch(table));
+  }
+
+  /** Switches the triggers off. */
+  async close(): Promise<void> {
+    for (const { name } of await readTables(this.#database, [...this.#noting.keys()])) {
+      await this.#database.execute(`ALTER TABLE ${name} DISABLE TRIGGER ${triggerName}`);
+    }
+  }
+
+  #watch(table: NumberedTable): string[] {
+    const body = this.#body(table);
+    const known = this.#noting.get(table.relation);
+    if (known === body) return [];
+    this.#noting.set(table.relation, body);
+    const trigger = `DO $drydock$ BEGIN
+  IF EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgrelid = ${table.relation} AND tgname = '${triggerName}') THEN
+    ALTER TABLE ${table.name} ENABLE TRIGGER ${triggerName};
+  ELSE
+    CREATE TRIGGER ${triggerName} AFTER INSERT OR UPDATE OR DELETE ON ${table.name}
+      FOR EACH ROW EXECUTE FUNCTION ${this.#function(table)}();${this.#follower(table)}
+  END IF;
+END $drydock$`;
+    return [
+      [
+        `SET LOCAL lock_timeout = ${lockTimeoutMs}`,
+        body,
+        ...(known === undefined ? [trigger] : []),
+      ].join(';\n'),
+    ];
+  }
+
+  // Others pay for it where they change a key, and nowhere else.
+  #follower(table: NumberedTable): string {
+    const key = table.columns.filter(({ number }) => table.key.includes(number));
+    if (key.length === 0) return '';
+    const changed = key.map(({ name }) => `OLD.${name} IS DISTINCT FROM NEW.${name}`).join(' OR ');
+    return `
+    IF NOT EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgrelid = ${table.relation} AND tgname = '${followerName}') THEN
+      CREATE TRIGGER ${followerName} AFTER UPDATE ON ${table.name}
+        FOR EACH ROW WHEN (${changed}) EXECUTE FUNCTION drydock.undo_follow();
+    END IF;
+    UPDATE drydock.undo_runs SET captured = captured || ${table.relation}::oid WHERE id = ${this.#run};`;
+  }
+
+  #function({ relation }: NumberedTable): string {
+    return `drydock.undo_capture_${this.#run}_${relation}`;
+  }
+
+  #body(table: NumberedTable): string {
+    return `CREATE OR REPLACE FUNCTION ${this.#function(table)}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET ${[plainPath, ...plainTexts].join(' SET ')} AS $drydock$
+BEGIN
+  PERFORM drydock.undo_note(${this.#run}, ${table.relation}, '{${table.key.join(',')}}',
+    CASE WHEN TG_OP <> 'INSERT' THEN ${rowAsTexts(table, 'OLD')} END,
+    CASE WHEN TG_OP <> 'DELETE' THEN ${rowAsTexts(table, 'NEW')} END);
+  RETURN NULL;
+END $drydock$`;
+  }
+
+  // TRUNCATE tells no trigger what was there.
+  #noteAll(table: NumberedTable): string {
+    const name = `drydock.undo_truncate_${this.#run}_${table.relation}`;
+    return `LOCK TABLE ${table.name} IN ACCESS EXCLUSIVE MODE;
+CREATE FUNCTION ${name}() RETURNS void LANGUAGE plpgsql SET ${[plainPath, ...plainTexts].join(' SET ')} AS $drydock$
+BEGIN
+  PERFORM drydock.undo_note(${this.#run}, ${table.relation}, '{${table.key.join(',')}}', ${rowAsTexts(table, 't')}, NULL)
+     FROM ${table.name} t;
+END $drydock$;
+SELECT ${name}();
+DROP FUNCTION ${name}()`;
+  }
+
+  // A statement of rows names its tables. Code may name them anywhere: in its text, and in the text of
+  // the functions that it calls.
+  async #targets(node: Node, sql: string): Promise<readonly number[]> {
+    const named = namedTables(node);
+    if (named !== undefined) {
+      const rows = await this.#database.query<{ relation: number }>(
+        `SELECT to_regclass(name)::oid::int8::float8 AS relation FROM unnest($1::text[]) name
+          WHERE to_regclass(name) IS NOT NULL`,
+        [named],
+      );
+      return rows.map(({ relation }) => relation);
+    }
+    const rows = await this.#database.query<{ relation: number }>(
+      `WITH said AS (
+         SELECT ${quoteLiteral(sql)} || coalesce((SELECT string_agg(p.prosrc, ' ') FROM pg_proc p
+           WHERE p.oid >= 16384 AND ${speaksOf(quoteLiteral(sql), 'p.proname')}), '') AS text)
+       SELECT c.oid::int8::float8 AS relation FROM pg_class c, said
+        WHERE c.relkind IN ('r', 'p') AND c.oid >= 16384 AND ${speaksOf('said.text', 'c.relname')}`,
+    );
+    return rows.map(({ relation }) => relation);
+  }
+
+  // Cascades, triggers that write elsewhere, partitions: what a change of rows may reach.
+  async #reachedFrom(targets: readonly number[]): Promise<readonly number[]> {
+    const rows = await this.#database.query<{ relation: number }>(
+      `WITH RECURSIVE reached (oid) AS (
+         SELECT unnest($1::int8[]::oid[])
+         UNION
+         SELECT next.oid FROM reached r CROSS JOIN LATERAL (
+           SELECT k.conrelid AS oid FROM pg_constraint k
+            WHERE k.contype = 'f' AND k.confrelid = r.oid AND (k.confdeltype IN ('c', 'n', 'd') OR k.confupdtype IN ('c', 'n', 'd'))
+           UNION ALL
+           SELECT i.inhrelid FROM pg_inherits i WHERE i.inhparent = r.oid
+           UNION ALL
+           SELECT p.inhparent FROM pg_inherits p JOIN pg_class c ON c.oid = p.inhparent WHERE p.inhrelid = r.oid AND c.relkind = 'p'
+           UNION ALL
+           SELECT c.oid FROM pg_trigger t JOIN pg_proc f ON f.oid = t.tgfoid CROSS JOIN pg_class c
+            WHERE t.tgrelid = r.oid AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND t.tgname <> '${triggerName}'
+              AND c.relkind IN ('r', 'p') AND c.oid >= 16384 AND ${speaksOf('f.prosrc', 'c.relname')}
+         ) next)
+       SELECT c.oid::int8::float8 AS relation FROM reached r JOIN pg_class c ON c.oid = r.oid
+        WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
+          AND c.relnamespace NOT IN ('drydock'::regnamespace, 'pg_catalog'::regnamespace)
+          -- A trigger of a partitioned table is one of its partitions too.
+          AND NOT EXISTS (SELECT FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent WHERE i.inhrelid = c.oid AND p.relkind = 'p')
+          AND c.oid = ANY (SELECT unnest(relations_before) FROM drydock.undo_runs WHERE id = $2)
+        ORDER BY c.oid`,
+      [targets, this.#run],
+    );
+    return rows.map(({ relation }) => relation);
+  }
+}
+
+/** Takes the triggers and their functions away; what is in use stays for the next try. */
+export async function dropCapture(database: Database, run: string): Promise<void> {
+  const left = await database.query<{ table: string; function: string }>(
+    `SELECT t.tgrelid::regclass::text AS table, t.tgfoid::regprocedure::text AS function
+       FROM pg_trigger t JOIN pg_proc f ON f.oid = t.tgfoid
+      WHERE t.tgname = '${triggerName}' AND starts_with(f.proname, $1) AND NOT t.tgisinternal
+        AND NOT EXISTS (SELECT FROM pg_inherits i JOIN pg_trigger p ON p.tgrelid = i.inhparent WHERE i.inhrelid = t.tgrelid AND p.tgfoid = t.tgfoid)`,
+    [`undo_capture_${run}_`],
+  );
+  for (const { table } of left) await dropOne(database, table);
+  await dropFunctions(database, run);
+}
+
+/** Drops the functions of a run that no trigger needs. */
+export async function dropFunctions(database: Database, run: string): Promise<void> {
+  const functions = await database.query<{ name: string }>(
+    `SELECT f.oid::regprocedure::text AS name FROM pg_proc f
+      WHERE f.pronamespace = 'drydock'::regnamespace AND starts_with(f.proname, $1)
+        AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgfoid = f.oid)`,
+    [`undo_capture_${run}_`],
+  );
+  for (const { name } of functions) await database.execute(`DROP FUNCTION ${name}`);
+}
+
+const mostTries = 60;
+
+// It is switched off already: whoever reads the table is not to wait for this.
+async function dropOne(database: Database, table: string): Promise<void> {
+  for (let tries = 1; tries <= mostTries; tries += 1) {
+    try {
+      await database.execute(
+        `BEGIN; SET LOCAL lock_timeout = 100; DROP TRIGGER ${triggerName} ON ${table}; COMMIT`,
+      );
+      return;
+    } catch {
+      await database.execute('ROLLBACK');
+      await database.execute('SELECT pg_sleep(0.1)');
+    }
+  }
+}
+
+function namedTables(node: Node): readonly string[] | undefined {
+  if ('TruncateStmt' in node) {
+    return (node.TruncateStmt.relations ?? []).flatMap((each) =>
+      'RangeVar' in each ? [nameOf(each.RangeVar)] : [],
+    );
+  }
+  const isCode = ['SelectStmt', 'CallStmt', 'DoStmt', 'ExecuteStmt'].some((kind) => kind in node);
+  if (isCode) return undefined;
+  const names: string[] = [];
+  collect(node, names);
+  return names;
+}
+
+const rowChanges = ['InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt', 'CopyStmt'];
+
+// The statement's own table, and those of its WITH queries.
+function collect(value: unknown, names: string[]): void {
+  if (Array.isArray(value)) {
+    for (const each of value) collect(each, names);
+    return;
+  }
+  if (typeof value !== 'object' || value === null) return;
+  for (const [key, inner] of Object.entries(value)) {
+    if (rowChanges.includes(key)) {
+      const { relation } = inner as { readonly relation?: Parameters<typeof nameOf>[0] };
+      if (relation !== undefined) names.push(nameOf(relation));
+    }
+    collect(inner, names);
+  }
+}
+
+/** SQL: the text has the name in it, as a word. */
+function speaksOf(text: string, name: string): string {
+  return `${text} ~* ('(^|[^[:alnum:]_])' || regexp_replace(${name}::text, '([^[:alnum:]_])', '\\\\\\1', 'g') || '($|[^[:alnum:]_])')`;
+}
