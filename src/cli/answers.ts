@@ -124,8 +124,8 @@ function nobodyToAsk({ environment, address }: Target, wantsName: boolean): Fail
   const flags = wantsName ? `--yes --confirm ${address.database}` : '--yes';
   return new Failure({
     code: 'usage/nobody-to-ask',
-    message: `there is no terminal to ask whether ${environment.name} may be changed`,
-    hint: `Answer by flags: drydock apply ${environment.name} ${flags}`,
+    message: `there is no terminal to ask whether ${environment.name} may be changed, and no program or agent may decide that by itself`,
+    hint: `A person decides it at a terminal, or gives a program this very command: drydock apply ${environment.name} ${flags}`,
   });
 }
 

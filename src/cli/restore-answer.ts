@@ -23,8 +23,8 @@ export function swapAnswerFrom(
   if (!answered && !interactive) {
     throw new Failure({
       code: 'usage/nobody-to-ask',
-      message: `there is no terminal to ask whether ${environment.name} may be replaced`,
-      hint: `Answer by flags, the same command again with: --yes${wantsName ? ` --confirm ${database}` : ''}`,
+      message: `there is no terminal to ask whether ${environment.name} may be replaced, and no program or agent may decide that by itself`,
+      hint: `A person decides it at a terminal, or gives a program the same command with: --yes${wantsName ? ` --confirm ${database}` : ''}`,
     });
   }
   return async (question) => {

@@ -1,20 +1,35 @@
 // Telling the team: before a guarded environment is changed, and what became of it.
 
+import { Failure } from '../core/failure.ts';
 import { type Plan, planNames } from '../migration/plan.ts';
 import { notify } from '../notify/notify.ts';
 import { doing, type Project, type Target } from './project.ts';
 
-/** Records a person's word that the team knows of this very plan. */
+/**
+ * Records a person's word that the team knows of this very plan.
+ *
+ * @throws `usage/no-name`: nobody's word is no word
+ */
 export async function recordWord(
   project: Project,
   target: Target,
   { plan, toldBy }: { readonly plan: Plan; readonly toldBy: string },
 ): Promise<void> {
+  const by = toldBy.trim();
+  if (!/\p{L}/u.test(by)) throw nobody(toldBy);
   await doing(project, target, { command: 'notify', changes: false }, async () => ({
     result: undefined,
     plan: plan.digest,
-    details: { by: toldBy },
+    details: { by },
   }));
+}
+
+function nobody(given: string): Failure {
+  return new Failure({
+    code: 'usage/no-name',
+    message: `--told-by '${given}' names nobody, and the journal keeps who gave their word`,
+    hint: 'Name the person who told the team: --told-by "Ana Silva"',
+  });
 }
 
 /** Tells the team by the webhooks; the journal has whether at least one took the message. */

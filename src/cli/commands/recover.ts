@@ -65,8 +65,8 @@ function assertAnswerable(
   if (flags.way === undefined || interactive || flags.confirm !== undefined) return;
   throw new Failure({
     code: 'usage/nobody-to-ask',
-    message: `there is no terminal to ask whether ${environment.name} may be changed`,
-    hint: `A person decides that; for one who has: drydock recover ${environment.name} --way ${flags.way} --confirm ${database}`,
+    message: `there is no terminal to ask whether ${environment.name} may be changed, and no program or agent may decide that by itself`,
+    hint: `A person decides it at a terminal, or gives a program this very command: drydock recover ${environment.name} --way ${flags.way} --confirm ${database}`,
   });
 }
 
