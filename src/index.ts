@@ -16,6 +16,8 @@ export { type DatabaseState, Failure, stateSentence } from './core/failure.ts';
 export { type CheckedFile, check } from './lint/check.ts';
 export type { CheckReport, Finding } from './lint/finding.ts';
 export type { ChangeReport } from './process/change-report.ts';
+export { type DrillReport, drillRecovery } from './process/drill.ts';
+export type { Emergency } from './process/emergency.ts';
 export {
   backUpByEngine,
   type EngineBackups,
@@ -25,9 +27,11 @@ export {
 export { type EnvironmentStatus, historyOf, statusOf } from './process/outlook.ts';
 export { type Preflight, preflightChange } from './process/preflight.ts';
 export type { Project } from './process/project.ts';
+export { type RecoverHands, type RecoverReport, recoverEnvironment } from './process/recover.ts';
 export { backUpEnvironment, proveBackup, restoreEnvironment } from './process/recovery.ts';
 export { rehearseChange } from './process/rehearsals.ts';
 export { deployRelease, lookAtHealth, rollBackRelease } from './process/releases.ts';
+export { exportEvidence, importEvidence } from './process/soak-evidence.ts';
 export type { JudgedGate, Waiver } from './promotion/gate.ts';
 export type { RehearsalReport } from './rehearsal/report.ts';
 export type { RestoreReport } from './restore/restore.ts';

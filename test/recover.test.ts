@@ -208,6 +208,30 @@ it('restores after the right name was typed at a terminal, and writes the incide
   expect((await stat(record)).mode & 0o777).toBe(0o600);
 });
 
+it('leaves the old or the restored database when it is killed, and a record that has no end', async () => {
+  const before = await filesIn(project, 'incidents/production');
+  const killed = project.start(['recover', 'production', '--way', 'restore', '--confirm', name]);
+  await expect.poll(() => killed.said(), { timeout: 20_000, interval: 10 }).toContain('beside');
+  await killed.signal('SIGKILL');
+  expect(await goldUsers()).toBe(50);
+  const after = await filesIn(project, 'incidents/production');
+  const [record = ''] = after.filter((file) => !before.includes(file));
+  expect(await readFile(join(project.folder, record), 'utf8')).toContain(
+    'not yet, or the command was',
+  );
+  const { data } = await drydockJson(project, ['recover', 'production']);
+  expect(data.changes[0]).toMatchObject({ command: 'restore', outcome: 'begun' });
+});
+
+it('goes on where the record cannot be written, and says so', async () => {
+  await project.sh('mv incidents kept-incidents && touch incidents');
+  const args = ['recover', 'production', '--way', 'restore', '--confirm', name];
+  const { exit, data, stderr } = await drydockJson(project, args);
+  expect({ exit, record: data.taken.record }).toEqual({ exit: 0, record: null });
+  expect(stderr).toContain('The incident record cannot be written');
+  await project.sh('rm incidents && mv kept-incidents incidents');
+});
+
 it('finds the way back while the database is gone', async () => {
   await using server = await connect(serverAddress(), { purpose: 'test' });
   await server.execute(`DROP DATABASE ${quoteIdentifier(name)} WITH (FORCE)`);

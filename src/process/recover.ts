@@ -24,7 +24,7 @@ export interface RecoverReport extends Emergency {
     readonly next: readonly string[];
     /** Afterwards; null when nothing was changed. */
     readonly health: HealthSample | null;
-    /** File of the incident record; null when nothing was changed. */
+    /** File of the incident record; null when nothing was changed, or it could not be written. */
     readonly record: string | null;
   } | null;
 }
@@ -98,31 +98,41 @@ async function take(
   target: Target,
   { way, evidence, emergency, hands }: Taking,
 ): Promise<RecoverReport['taken']> {
-  const begun: IncidentRecord = {
-    emergency,
-    by: project.actor,
-    way: way.name,
-    startedAt: project.context.clock.now(),
-    end: null,
-  };
-  const record = await writeIncident(project, begun);
-  const ending = (end: Omit<NonNullable<IncidentRecord['end']>, 'at'>): Promise<string> =>
-    writeIncident(project, { ...begun, end: { at: project.context.clock.now(), ...end } });
+  const { clock } = project.context;
+  const startedAt = clock.now();
+  const begun = { emergency, by: project.actor, way: way.name, startedAt, end: null };
+  const keep = (end: Omit<NonNullable<IncidentRecord['end']>, 'at'>): Promise<string | null> =>
+    keepIncident(project, { ...begun, end: { at: clock.now(), ...end } });
+  const begunRecord = await keepIncident(project, begun);
+  let driven: Driven | undefined;
   try {
-    const driven = (await way.drive?.(project, evidence, hands)) ?? declined;
+    driven = (await way.drive?.(project, evidence, hands)) ?? declined;
     const { outcome, did, next } = driven;
     if (outcome === 'declined') {
-      await rm(record);
+      if (begunRecord !== null) await rm(begunRecord);
       return { way: way.name, outcome, did, next, health: null, record: null };
     }
     const health = driven.health ?? (await waitForHealth(project, emergency.environment));
-    await ending({ outcome, did, next, health, failure: null });
+    const record = await keep({ outcome, did, next, health, failure: null });
     await tellJournal(project, target, { way: way.name, health, record });
     return { way: way.name, outcome, did, next, health, record };
   } catch (failure) {
-    const nothing = { outcome: 'failed', did: [], next: [], health: null } as const;
-    await ending({ ...nothing, failure }).catch(() => {});
-    throw failure;
+    const { did = [], next = [] } = driven ?? {};
+    await keep({ outcome: 'failed', did, next, health: null, failure });
+    // The way itself tells its own state; what fails after it has not undone it.
+    const isDone = driven?.outcome === 'done' && failure instanceof Failure;
+    throw isDone ? failure.withState('changed', did.join('; ')) : failure;
+  }
+}
+
+// A disk that is full must not stand between a person and the way back.
+async function keepIncident(project: Project, record: IncidentRecord): Promise<string | null> {
+  try {
+    return await writeIncident(project, record);
+  } catch (failure) {
+    const text = `The incident record cannot be written: ${messageOf(failure)}`;
+    project.context.emit({ kind: 'note', text });
+    return null;
   }
 }
 
@@ -131,12 +141,13 @@ async function take(
 async function tellJournal(
   project: Project,
   target: Target,
-  { way, health, record }: { way: string; health: HealthSample; record: string },
+  { way, health, record }: { way: string; health: HealthSample; record: string | null },
 ): Promise<void> {
+  const path = record === null ? null : relative(project.config.root, record);
   try {
     await doing(project, target, { command: 'recover', changes: false }, async () => ({
       result: undefined,
-      details: { way, healthy: health.healthy, record: relative(project.config.root, record) },
+      details: { way, healthy: health.healthy, record: path },
     }));
   } catch (failure) {
     const text = `The journal was not told where the incident record is: ${messageOf(failure)}`;

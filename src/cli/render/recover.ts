@@ -48,7 +48,7 @@ export function renderTaken(
       : []),
     '',
     ...next.flatMap((line) => indented(line, 0)),
-    `What happened is written in ${record}`,
+    ...(record === null ? [] : [`What happened is written in ${record}`]),
   ].join('\n');
 }
 
