@@ -7,7 +7,7 @@ import { sqlStateOf, sqlStates } from '../postgres/server-error.ts';
 import { type AloneStatement, readAloneStatement } from './alone-statement.ts';
 import { type Look, nothingSeen, type Seen } from './guard.ts';
 import { type Before, type Found, lookAt, lookBefore } from './leavings.ts';
-import { describeHolder } from './lock-holders.ts';
+import { describeHolder, howToEnd } from './lock-holders.ts';
 import { pauseAfterCrowdMs } from './lock-wait.ts';
 import { atLine } from './statement-failure.ts';
 import type { StepResult, StepRun } from './step-run.ts';
@@ -166,7 +166,7 @@ class Patience {
     return new Failure({
       code: crowd > 0 ? 'apply/too-many-waiting' : 'apply/lock-not-obtained',
       message: `${what}${who.length === 0 ? '' : `: ${who.join('; ')}`}`,
-      hint: 'Let them end (or end one: SELECT pg_terminate_backend(PID)), then type the same command again.',
+      hint: `Let them end (or end one: ${howToEnd(blockers)}), then type the same command again.`,
       details: { holders: blockers, tries },
       cause: failure,
     });

@@ -11,6 +11,7 @@ import { install } from '../history/install.ts';
 import { readLedger } from '../history/ledger.ts';
 import { connect, type Database } from '../postgres/connect.ts';
 import { applyPlan } from './apply.ts';
+import type { PolicyParts } from './apply-options.ts';
 import type { ApplyReport } from './report.ts';
 
 let fresh: TestDatabase;
@@ -33,9 +34,9 @@ afterEach(async () => {
   await fresh.drop();
 });
 
-async function apply(sql: string): Promise<ApplyReport> {
+async function apply(sql: string, policy: PolicyParts = {}): Promise<ApplyReport> {
   const plan = await planOf({ '001_fill': sql }, await readLedger(database));
-  return await applyPlan(context, { address: fresh.address, plan, appliedBy: 'me' });
+  return await applyPlan(context, { address: fresh.address, plan, appliedBy: 'me', policy });
 }
 
 async function count(sql: string): Promise<number> {
@@ -111,6 +112,28 @@ describe('a statement in batches', () => {
     await other.execute('COMMIT');
     expect((await applying).statements[0]?.rows).toBe(5000);
   });
+});
+
+describe('many sessions that wait behind a batch', () => {
+  it('make it give up its place, and be smaller', async () => {
+    await database.execute(
+      `CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+         PERFORM pg_sleep(0.001); RETURN NEW; END $$;
+       CREATE TRIGGER slow BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION slow()`,
+    );
+    let writing = true;
+    const writers = [3, 6, 9].map(async (id) => {
+      await using writer = await connect(fresh.address, { purpose: 'writer' });
+      while (writing) await writer.query('SELECT FROM users WHERE id = $1 FOR UPDATE', [id]);
+    });
+    const applying = apply(`${fill};`, { maxWaiting: 3 });
+    await expect
+      .poll(() => said('3 sessions waited behind a batch'), { timeout: 20_000 })
+      .toBe(true);
+    writing = false;
+    await Promise.all(writers);
+    expect((await applying).statements[0]?.rows).toBe(5000);
+  }, 60_000);
 });
 
 describe('a statement in batches that is stopped', () => {

@@ -28,6 +28,7 @@ import {
   nextPiece,
   type Piece,
 } from './batch-walk.ts';
+import { nothingSeen } from './guard.ts';
 import { atLine } from './statement-failure.ts';
 import type { StepResult, StepRun } from './step-run.ts';
 import { assertVerified } from './verify.ts';
@@ -113,13 +114,17 @@ class Walk {
   }
 
   async toTheEnd(): Promise<{ readonly retries: number; readonly changed: number }> {
-    while (this.#progress.endsAt.length > 0) {
-      throwIfInterrupted(this.#run.context.signal);
-      await untilBatchMayBegin(this.#run);
-      const piece = await this.#batch();
-      if (piece === undefined) break;
-      this.#tell();
-      await this.#run.context.clock.sleep(this.#options.pauseMs, this.#run.context.signal);
+    try {
+      while (this.#progress.endsAt.length > 0) {
+        throwIfInterrupted(this.#run.context.signal);
+        await untilBatchMayBegin(this.#run);
+        const piece = await this.#batch();
+        if (piece === undefined) break;
+        this.#tell();
+        await this.#run.context.clock.sleep(this.#options.pauseMs, this.#run.context.signal);
+      }
+    } catch (failure) {
+      throw this.#told(failure);
     }
     return { retries: this.#retries, changed: this.#progress.changed };
   }
@@ -127,16 +132,24 @@ class Walk {
   // A batch that meets a lock or a deadlock gives up its place, and is tried again half as large.
   async #batch(): Promise<Piece | undefined> {
     for (let tries = 1; ; tries += 1) {
+      const seen = nothingSeen();
       try {
-        return await this.#attempt();
+        const { guard, database } = this.#run;
+        return await guard.watch(database, seen, () => this.#attempt());
       } catch (failure) {
         const state = sqlStateOf(failure);
+        const wasTakenOut = seen.crowd > 0 && state === sqlStates.queryCanceled;
         const isInTheWay =
           state === sqlStates.lockNotAvailable || state === sqlStates.deadlockDetected;
-        if (!isInTheWay || tries === mostTries) throw this.#told(failure);
+        if ((!isInTheWay && !wasTakenOut) || tries === mostTries) throw failure;
+        // A second cancellation may have met the ROLLBACK.
+        if (wasTakenOut) await this.#run.database.execute('ROLLBACK');
         this.#retries += 1;
         this.#size = Math.max(1, Math.floor(this.#size / 2));
-        this.#run.say(`a batch met a lock: try ${tries + 1} follows, half as large`);
+        const why = wasTakenOut
+          ? `${seen.crowd} sessions waited behind a batch`
+          : 'a batch met a lock';
+        this.#run.say(`${why}: try ${tries + 1} follows, half as large`);
         await this.#run.context.clock.sleep(waitMs, this.#run.context.signal);
       }
     }

@@ -8,6 +8,7 @@ import {
   describeHolder,
   type Holder,
   holdersOf,
+  howToEnd,
   namesOf,
   stillOpen,
   type WantedLock,
@@ -156,7 +157,7 @@ function lockNotObtained({ tries, relations, holders, cause }: Facts): Failure {
   return new Failure({
     code: 'apply/lock-not-obtained',
     message: `other sessions held ${what} through ${tries} ${tries === 1 ? 'try' : 'tries'}${who.length === 0 ? '' : `: ${who.join('; ')}`}`,
-    hint: 'Let them end (or end one: SELECT pg_terminate_backend(PID)), then type the same command again; --lock-patience makes it try longer.',
+    hint: `Let them end (or end one: ${howToEnd(holders)}), then type the same command again; --lock-patience makes it try longer.`,
     details: { tries, relations, holders, sqlState: sqlStateOf(cause) },
     databaseState: 'rolled-back',
     cause,

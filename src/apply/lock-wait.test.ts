@@ -6,6 +6,7 @@ import { lockTimeoutMs, nextMove, pauseAfterCrowdMs } from './lock-wait.ts';
 function holder(transaction: string, more: Partial<Holder> = {}): Holder {
   return {
     pid: 1,
+    prepared: null,
     transaction,
     user: 'app',
     application: null,
