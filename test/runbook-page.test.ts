@@ -81,7 +81,7 @@ function isTestOf(name: string, source: string): boolean {
         .split('%s')
         .map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'));
       const filled = new RegExp(`^${parts.join('(.+)')}$`).exec(name);
-      return filled !== null && filled.slice(1).every((text) => literals.includes(text));
+      return filled?.slice(1).every((text) => literals.includes(text)) === true;
     });
 }
 

@@ -82,6 +82,14 @@ function handsFrom(input: CommandInput<Flags>, target: Target): RecoverHands {
       return chosenFrom(emergency, await askText('Which way? Its number or name; Enter: none'));
     },
     confirm: async (question) => isAnswered || askYes(question),
+    confirmChange: async (question) => {
+      const { environment, address } = target;
+      if (isAnswered) return true;
+      if (!environment.guarded) return askYes(question);
+      say(question);
+      const asked = `Type the name of the database to change it (${address.database})`;
+      return (await askText(asked)) === address.database;
+    },
     confirmSwap: (question) => swapAnswerFrom({ ...input, flags: answers }, target)(question),
     tables: async (known) => {
       const text = flags.tables ?? (await wantedTables(input, known));

@@ -9,6 +9,7 @@ import { declined, type Judgement, type Way } from './way.ts';
 /** The release before this one is deployed again. */
 export const code: Way = {
   name: 'code',
+  touchesDatabase: false,
   judge,
   drive: async (project, { environment: { name }, journal }, hands) => {
     const commit = previousRelease(journal) ?? '';
@@ -61,6 +62,10 @@ function subjectOf(journal: readonly JournalRow[], commit: string): string {
 // application's queries tells whether it can live with this one.
 function doubtAbout(journal: readonly JournalRow[], commit: string): string | null {
   const apply = newestDone(journal, 'apply');
+  const newest = newestDone(journal, 'deploy', 'rollback');
+  if (apply !== undefined && newest !== undefined && newest.at < apply.at) {
+    return 'nothing was deployed since the last apply: the code of now ran before it, too';
+  }
   const deployed = journal.find(({ entry }) => detailOf(entry, 'release') === commit)?.entry;
   if (apply === undefined || deployed === undefined || deployed.at > apply.at) return null;
   const rehearsal = rehearsalOf(journal, apply.plan);

@@ -13,6 +13,7 @@ import { engineBackupsOf, type KnownEngineBackup } from '../engines.ts';
 import { allBackups } from '../keeping.ts';
 import { type Project, reading, type Target } from '../project.ts';
 import { type RestoreObstacle, restoreObstacle } from '../restorable.ts';
+import { type UndonePlan, undoChange } from '../undoing.ts';
 
 /** What an engine for whole servers has. */
 export interface EngineState {
@@ -20,6 +21,14 @@ export interface EngineState {
   /** Newest first. */
   readonly backups: readonly KnownEngineBackup[];
   /** Why it could not be asked; null when it was. */
+  readonly problem: string | null;
+}
+
+/** What an undo would take back. */
+export interface UndoState {
+  /** Null where nothing can be taken back. */
+  readonly plan: UndonePlan | null;
+  /** Why not; null when it can. */
   readonly problem: string | null;
 }
 
@@ -46,6 +55,7 @@ export interface WayEvidence extends Told {
   /** What a restore would be refused for; null when nothing stands in its way. */
   readonly restoreObstacle: RestoreObstacle | null;
   readonly engine: EngineState | null;
+  readonly undo: UndoState;
 }
 
 const dayMs = 24 * 3_600_000;
@@ -77,6 +87,7 @@ export async function gatherWays(project: Project, target: Target): Promise<WayE
     backup: found.value?.backup ?? chooseBackup(backups, [], []),
     restoreObstacle: await restoreObstacle(project, target),
     engine: await engineState(project, environment),
+    undo: await undoState(project, target),
     ...(found.value?.told ?? nothing),
   };
 }
@@ -129,6 +140,20 @@ async function readingIfPossible<T>(
 async function lossSince(database: Database, { manifest }: Backup): Promise<LossEstimate | null> {
   const { activity, startedAt } = manifest;
   return estimateLoss(database, { takenAt: startedAt, activity }).catch(() => null);
+}
+
+async function undoState(project: Project, { environment }: Target): Promise<UndoState> {
+  try {
+    const ask = async (): Promise<boolean> => false;
+    const wish = { environment: environment.name, dryRun: true, ask };
+    const [plan = null] = (await undoChange(project, wish)).plans;
+    const problem =
+      plan === null ? 'nothing was kept of the last change that could be taken back' : null;
+    return { plan, problem };
+  } catch (failure) {
+    if (project.context.signal.aborted) throw failure;
+    return { plan: null, problem: messageOf(failure) };
+  }
 }
 
 async function engineState(

@@ -5,7 +5,7 @@ import { newestDone, type WayEvidence } from './evidence.ts';
 import type { Judgement, Way } from './way.ts';
 
 /** A new server, brought to the moment before the last change. */
-export const pointInTime: Way = { name: 'point-in-time', judge };
+export const pointInTime: Way = { name: 'point-in-time', touchesDatabase: true, judge };
 
 function judge({ environment, engine, journal }: WayEvidence): Judgement {
   const { name, backupEngine } = environment;

@@ -10,6 +10,7 @@ import { declined, type Judgement, type Way, type WayLoss } from './way.ts';
 /** The backup from before the last change takes the place of the live database. */
 export const restore: Way = {
   name: 'restore',
+  touchesDatabase: true,
   judge,
   drive: async (project, { environment: { name }, backup }, { confirmSwap }) => {
     const request = { environment: name, backup: backup?.name, confirmSwap };

@@ -8,6 +8,7 @@ import { declined, type Judgement, type Way } from './way.ts';
 /** Rows that a migration or a person has damaged are copied back by hand. */
 export const tables: Way = {
   name: 'tables',
+  touchesDatabase: true,
   judge,
   drive: async (project, { environment: { name }, backup }, hands) => {
     const wanted = await hands.tables(Object.keys(backup?.manifest.contents.tables ?? {}));

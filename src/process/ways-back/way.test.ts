@@ -5,6 +5,7 @@ import type { HealthSample } from '../../history/health-samples.ts';
 import type { JournalEntry, JournalRow } from '../../history/journal.ts';
 import type { LedgerRow } from '../../history/ledger.ts';
 import { changesIn, redSince } from '../emergency.ts';
+import type { UndonePlan } from '../undoing.ts';
 import { chooseBackup, type WayEvidence } from './evidence.ts';
 import { restoreTime } from './restore-time.ts';
 import { type JudgedWay, judgeWays } from './way.ts';
@@ -48,6 +49,7 @@ function evidence(more: Partial<WayEvidence> = {}): WayEvidence {
     backup: backupNamed('a.dump', 4_000),
     restoreObstacle: null,
     engine: null,
+    undo: { plan: null, problem: 'nothing was kept' },
     journal: [...journal, rehearsed([])],
     ledger: [],
     samples: [],
@@ -74,8 +76,8 @@ describe('the ways back', () => {
   it('stand in the order of what they lose, then of their time', () => {
     expect(names()).toEqual(['code', 'tables', 'restore']);
     expect(names({ loss: { ...loss, inserted: 0, updated: 0 } })).toEqual([
-      'restore',
       'code',
+      'restore',
       'tables',
     ]);
   });
@@ -125,6 +127,38 @@ describe('the ways back', () => {
     expect(judgementOf('restore', { backup: backupNamed('a.dump', null) })).toMatchObject({
       doubt: expect.stringContaining('never proven'),
       ms: null,
+    });
+  });
+
+  it('by an undo lose what was written to what the plan has made, and nothing else', () => {
+    const plan = { plan: 'p', migrations: ['008_a'], provenMs: 300 } as unknown as UndonePlan;
+    const undo = { plan, problem: null };
+    expect(judgementOf('undo', { undo })).toMatchObject({
+      loss: { rows: 0 },
+      ms: 300,
+      doubt: null,
+    });
+    expect(names({ undo })).toEqual(['code', 'undo', 'tables', 'restore']);
+    const made = row('rehearse', '07:30', {
+      plan: 'p',
+      details: { problems: [], wayBack: { discards: ['table public.fresh'] } },
+    });
+    const table = { table: 'public.fresh', inserted: 2, updated: 0, deleted: 0 };
+    const other = { ...table, table: 'public.users' };
+    const given = { undo, journal: [...journal, made], loss: { ...loss, tables: [table, other] } };
+    expect(judgementOf('undo', given)).toMatchObject({
+      loss: { rows: 2, sentence: expect.stringContaining('public.fresh') },
+    });
+  });
+
+  it('by the code alone carry a doubt where nothing was deployed since the apply', () => {
+    const undeployed = [
+      row('apply', '08:00', { plan: 'p' }),
+      deployed('new', '07:00'),
+      deployed('old', '06:00'),
+    ];
+    expect(judgementOf('code', { journal: undeployed })).toMatchObject({
+      doubt: expect.stringContaining('nothing was deployed since'),
     });
   });
 

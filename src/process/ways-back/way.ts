@@ -39,6 +39,8 @@ export type Judgement =
 /** Who is asked while a way is driven: a person, or flags. */
 export interface Hands {
   confirm(question: string): Promise<boolean>;
+  /** As `confirm`; a guarded environment wants the name of its database. */
+  confirmChange(question: string): Promise<boolean>;
   readonly confirmSwap: (question: SwapQuestion) => Promise<boolean>;
   /** Names of the tables that are wanted back. */
   tables(known: readonly string[]): Promise<readonly string[]>;
@@ -62,6 +64,8 @@ export const declined: Driven = { outcome: 'declined', did: [], next: [] };
 /** A way back: its name is what `--way` takes. */
 export interface Way {
   readonly name: string;
+  /** False where the database stays as it is: of two equal ways that one is tried first. */
+  readonly touchesDatabase: boolean;
   readonly judge: (evidence: WayEvidence) => Judgement;
   /** Undefined where a person has to do it by hand. */
   readonly drive?: (project: Project, evidence: WayEvidence, hands: Hands) => Promise<Driven>;
@@ -78,19 +82,21 @@ export interface JudgedWay {
 /** Judges ways: those that exist now first, and of those the best one first. */
 export function judgeWays(ways: readonly Way[], evidence: WayEvidence): readonly JudgedWay[] {
   return ways
-    .map(({ name, judge, drive }) => ({
-      name,
-      byHand: drive === undefined,
-      judgement: judge(evidence),
-    }))
-    .sort((a, b) => compare(rank(a), rank(b)));
+    .map(({ name, judge, drive, touchesDatabase }) => {
+      const way = { name, byHand: drive === undefined, judgement: judge(evidence) };
+      return { way, rank: rank(way, touchesDatabase) };
+    })
+    .sort((a, b) => compare(a.rank, b.rank))
+    .map(({ way }) => way);
 }
 
-// What is lost is lost for good; a way that may not help costs time; minutes come last.
-function rank({ byHand, judgement }: JudgedWay): readonly number[] {
+// What is lost is lost for good; a way that may not help costs time; the code goes back more easily than the
+// data; minutes come last.
+function rank({ byHand, judgement }: JudgedWay, touchesDatabase: boolean): readonly number[] {
   if (!judgement.possible) return [1];
   const { loss, doubt, ms } = judgement;
-  return [0, loss.rows ?? Infinity, Number(doubt !== null), Number(byHand), ms ?? Infinity];
+  const against = [doubt !== null, byHand, touchesDatabase].map(Number);
+  return [0, loss.rows ?? Infinity, ...against, ms ?? Infinity];
 }
 
 function compare(a: readonly number[], b: readonly number[]): number {
