@@ -79,6 +79,7 @@ function handsFrom(input: CommandInput<Flags>, target: Target): RecoverHands {
       if (flags.way !== undefined) return flags.way;
       if (!interactive) return undefined;
       say(renderEmergency(emergency));
+      if (!emergency.ways.some(({ judgement }) => judgement.possible)) return undefined;
       return chosenFrom(emergency, await askText('Which way? Its number or name; Enter: none'));
     },
     confirm: async (question) => isAnswered || askYes(question),

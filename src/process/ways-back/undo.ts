@@ -34,7 +34,9 @@ function judge(evidence: WayEvidence): Judgement {
   const { name } = environment;
   if (state.plan === null) {
     const whyNot = state.problem ?? 'nothing was kept of the last change';
-    const prepare = `environments.${name}.undo: true in the configuration keeps it`;
+    const prepare = environment.guarded
+      ? `environments.${name}.undo: true in the configuration keeps it`
+      : null;
     return { possible: false, whyNot, prepare };
   }
   const { migrations, provenMs } = state.plan;
