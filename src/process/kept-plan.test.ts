@@ -132,4 +132,12 @@ describe('a plan that is kept', () => {
     expect({ ...wayBack, ran }).toMatchObject({ label: 'reversible', losses: [], reasons: [] });
     expect(wayBack.undo).toBeDefined();
   });
+
+  it('compares a new type with the old one behind a lock, and takes nobody’s write for its own', async () => {
+    const { ran } = await trialOf('ALTER TABLE prices ALTER price TYPE int');
+    expect(ran.slice(0, 2)).toEqual([
+      'LOCK TABLE public.prices IN ACCESS EXCLUSIVE MODE',
+      expect.stringMatching(/^CREATE TEMP TABLE drydock_before .* FROM public.prices$/),
+    ]);
+  });
 });

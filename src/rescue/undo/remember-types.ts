@@ -35,8 +35,13 @@ export async function rememberTypes(
     table.key.includes(column.number) || changed.includes(column);
   const shown = { columns: table.columns.filter(isNoted) };
   const names = shown.columns.map(({ name }) => name).join(', ');
-  const before = `CREATE TEMP TABLE drydock_before ON COMMIT DROP AS SELECT ${names} FROM ${table.name}`;
-  return { before: [before], after: [comparison(run, table, { changed, shown })] };
+  const before = [
+    // The lock that ALTER TYPE takes, but before the copy: what others commit between the two would look
+    // like the migration's doing, and be taken back with it.
+    `LOCK TABLE ${table.name} IN ACCESS EXCLUSIVE MODE`,
+    `CREATE TEMP TABLE drydock_before ON COMMIT DROP AS SELECT ${names} FROM ${table.name}`,
+  ];
+  return { before, after: [comparison(run, table, { changed, shown })] };
 }
 
 // As a function, so that its settings end with it. A value that the old type does not take is a change.
