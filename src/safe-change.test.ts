@@ -20,7 +20,7 @@ import { preflightChange } from './process/preflight.ts';
 import type { Project } from './process/project.ts';
 import { backUpEnvironment, restoreEnvironment } from './process/recovery.ts';
 import { deployRelease } from './process/releases.ts';
-import { parseWaiver } from './promotion/judge.ts';
+import { closedGates, parseWaiver } from './promotion/judge.ts';
 import { applyChange, type ChangeRequest, type FinalQuestion } from './safe-change.ts';
 
 const names = ['dev', 'staging', 'production'] as const;
@@ -298,6 +298,25 @@ describe('a change of a guarded environment', () => {
     expect(await setFreeze(project, { ...freeze, freeze: false })).toMatchObject({
       changed: false,
     });
+    expect((await apply('production')).outcome).toBe('applied');
+  });
+
+  it('is refused where the schema was changed by hand since the last apply, until somebody accepts it', async () => {
+    expect((await apply('production')).outcome).toBe('applied');
+    write('002_more', 'BEGIN;\nALTER TABLE users ADD COLUMN IF NOT EXISTS more text;\nCOMMIT;\n');
+    await apply('dev');
+    await apply('staging');
+    await query('production', 'CREATE TABLE by_hand ()');
+    const report = await apply('production');
+    const closed = closedGates(report.gates, 'before');
+    expect(closed).toMatchObject([
+      {
+        id: 'no-drift',
+        reason: expect.stringContaining('by_hand'),
+        howToOpen: expect.stringContaining('drydock adopt production --reason'),
+      },
+    ]);
+    await query('production', 'DROP TABLE by_hand');
     expect((await apply('production')).outcome).toBe('applied');
   });
 

@@ -109,8 +109,9 @@ function changeNow(project: Project, change: Change): Promise<ChangeReport> {
   const { target, request, plan } = change;
   return doing(project, target, { command: 'apply', changes: true }, async () => {
     await assertSamePlan(project, target, { request, plan });
-    await assertNoDrift(project, target);
     const { guarded } = target.environment;
+    // A gate judges it where there are gates.
+    if (!guarded) await assertNoDrift(project, target);
     const report = await keepingWhatIsInForce(project, target, () =>
       guarded ? promote(project, change) : applyAtOnce(project, change),
     );

@@ -184,7 +184,11 @@ export function evidence(more: Partial<PromotionEvidence> = {}): PromotionEviden
     environment: production,
     migrations: [migration],
     findings: [],
-    target: { marker: 'production', freeze: null, transactions: [] },
+    target: { marker: 'production', freeze: null, transactions: [], drift: [] },
+    disk: {
+      backups: { folder: '/backups', freeBytes: 9e9, neededBytes: 1e6 },
+      server: { folder: '/data', freeBytes: 9e9, reserveBytes: 1e8 },
+    },
     approvedBy: [],
     local: environmentState('dev'),
     before: environmentState('staging'),

@@ -26,7 +26,7 @@ import { writeGlobals } from './globals.ts';
 import { isLockFailure, lockedFailure, takeBackupLock } from './lock.ts';
 import { type Backup, type Manifest, syncFolder, writeManifest } from './manifest.ts';
 import {
-  estimateDumpBytes,
+  backupNeeds,
   folderFailure,
   noteOthers,
   refuseFullDisk,
@@ -161,7 +161,7 @@ async function dumpAlone(
   const [previous] = (await listBackups(backups, environment)).backups;
   await refuseFullDisk(
     place.folder,
-    await estimateDumpBytes(database, previous?.manifest.dump.sizeBytes),
+    await backupNeeds(database, previous?.manifest.dump.sizeBytes),
   );
   for (let attempt = 1; ; attempt += 1) {
     try {

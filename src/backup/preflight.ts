@@ -57,10 +57,9 @@ const margin = 1.3;
  *
  * @throws `backup/no-space`
  */
-export async function refuseFullDisk(folder: string, estimateBytes: number): Promise<void> {
+export async function refuseFullDisk(folder: string, needed: number): Promise<void> {
   const { bavail, bsize } = await statfs(folder);
   const free = bavail * bsize;
-  const needed = estimateBytes * margin;
   if (free >= needed) return;
   throw noSpace(
     folder,
@@ -77,8 +76,16 @@ export function noSpace(folder: string, said: string): Failure {
   });
 }
 
-/** Size that the dump of a database will have: as the one before, else a third of the database. */
-export async function estimateDumpBytes(
+/** The room that a backup of a database wants, in bytes. */
+export async function backupNeeds(
+  database: Database,
+  previousBytes: number | undefined,
+): Promise<number> {
+  return (await estimateDumpBytes(database, previousBytes)) * margin;
+}
+
+// As the dump before, else a third of the database.
+async function estimateDumpBytes(
   database: Database,
   previousBytes: number | undefined,
 ): Promise<number> {

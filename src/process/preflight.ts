@@ -14,6 +14,7 @@ import { gatherEvidence } from '../promotion/gather.ts';
 import { judgeGates } from '../promotion/judge.ts';
 import type { RehearsalReport } from '../rehearsal/report.ts';
 import { whoApproved } from './approving.ts';
+import { diskEvidence } from './disk-evidence.ts';
 import { type Project, planFor, reading, type Target, targetNamed } from './project.ts';
 import { newestProof } from './recovery.ts';
 import { restoreObstacle } from './restorable.ts';
@@ -90,6 +91,7 @@ export async function judgeNow(
       imported: await importedStates(project, target, { plan, journal }),
       health: await takeSample(context, target.environment),
       backup: await newestProof(project, target),
+      disk: await diskEvidence(project, target),
       restoreObstacle: await restoreObstacle(project, target),
       read: (environment, work) => reading(project, targetNamed(project, environment.name), work),
     });

@@ -53,6 +53,24 @@ export interface TargetState {
   readonly freeze: Freeze | null;
   /** Transactions of others that are open for a minute or longer. */
   readonly transactions: readonly LongTransaction[];
+  /** What of the schema is not as the last apply left it, in words. */
+  readonly drift: readonly string[];
+}
+
+/** The room that a change needs, as far as it can be seen. */
+export interface DiskEvidence {
+  readonly backups: {
+    readonly folder: string;
+    /** Null: it cannot be seen. */
+    readonly freeBytes: number | null;
+    readonly neededBytes: number;
+  };
+  /** The disk of the server's data; null where it is on another machine, or is not told to this role. */
+  readonly server: {
+    readonly folder: string;
+    readonly freeBytes: number;
+    readonly reserveBytes: number;
+  } | null;
 }
 
 /** The evidence for one promotion. Null: looked for and not there. */
@@ -72,6 +90,7 @@ export interface PromotionEvidence {
   /** The application's health now, by the address that the monitoring will use. */
   readonly health: HealthSample | null;
   readonly backup: ProvenBackup | null;
+  readonly disk: DiskEvidence;
   /** What a restore would be refused for at this moment; null when nothing stands in its way. */
   readonly restoreObstacle: { readonly reason: string; readonly remedy: string } | null;
   readonly rehearsal: RehearsalReport | null;

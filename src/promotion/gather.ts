@@ -2,7 +2,7 @@
 // Reads only.
 
 import type { Environment } from '../config/environment.ts';
-import { readExpectedSchema } from '../history/expected-schema.ts';
+import { readExpectedSchema, schemaDrift } from '../history/expected-schema.ts';
 import { readFreeze } from '../history/freeze.ts';
 import type { HealthSample } from '../history/health-samples.ts';
 import { readSamples } from '../history/health-samples.ts';
@@ -37,6 +37,7 @@ export interface Sources {
   readonly journal: readonly JournalRow[];
   readonly health: HealthSample | null;
   readonly backup: ProvenBackup | null;
+  readonly disk: PromotionEvidence['disk'];
   readonly restoreObstacle: PromotionEvidence['restoreObstacle'];
   /** What files of evidence show of environments, by name. */
   readonly imported: ReadonlyMap<string, EnvironmentState>;
@@ -65,6 +66,7 @@ export async function gatherEvidence(sources: Sources): Promise<PromotionEvidenc
     notice: noticeFor(sources.journal, sources.plan.digest),
     health: sources.health,
     backup: sources.backup,
+    disk: sources.disk,
     restoreObstacle: sources.restoreObstacle,
     rehearsal: null,
   };
@@ -75,6 +77,7 @@ async function targetState(database: Database): Promise<TargetState> {
     marker: await readMarker(database),
     freeze: await readFreeze(database),
     transactions: await longTransactions(database),
+    drift: await schemaDrift(database),
   };
 }
 

@@ -152,6 +152,31 @@ const spoiled: readonly (readonly [string, string, Partial<PromotionEvidence>])[
   ],
   ['way-back-ready', 'there is no proven backup', { backup: null }],
   [
+    'no-drift',
+    'the schema was changed by hand',
+    { target: { ...target, drift: ['table public.by_hand was added'] } },
+  ],
+  [
+    'disk-space',
+    'there is no room for a backup',
+    {
+      disk: {
+        backups: { folder: '/backups', freeBytes: 1e6, neededBytes: 2e6 },
+        server: null,
+      },
+    },
+  ],
+  [
+    'disk-space',
+    'the disk of the server is nearly full',
+    {
+      disk: {
+        backups: { folder: '/backups', freeBytes: 9e9, neededBytes: 2e6 },
+        server: { folder: '/data', freeBytes: 1e6, reserveBytes: 1e8 },
+      },
+    },
+  ],
+  [
     'way-back-ready',
     'a restore would be refused',
     { restoreObstacle: { reason: 'app may not create databases', remedy: 'ALTER ROLE' } },

@@ -5,10 +5,12 @@ import type { PromotionEvidence } from './evidence.ts';
 import type { Gate, JudgedGate, Waiver } from './gate.ts';
 import { approved } from './gates/approved.ts';
 import { checkClean } from './gates/check-clean.ts';
+import { diskSpace } from './gates/disk-space.ts';
 import { inWindow } from './gates/in-window.ts';
 import { monitoringReady } from './gates/monitoring-ready.ts';
 import { noBlockers } from './gates/no-blockers.ts';
 import { noDestructiveStatements } from './gates/no-destructive-statements.ts';
+import { noDrift } from './gates/no-drift.ts';
 import { notFrozen } from './gates/not-frozen.ts';
 import { queriesStillWork } from './gates/queries-still-work.ts';
 import { reRunnable } from './gates/re-runnable.ts';
@@ -32,10 +34,12 @@ export const gates: readonly Gate[] = [
   monitoringReady,
   wayBackReady,
   checkClean,
+  noDrift,
   rightDatabase,
   notFrozen,
   approved,
   noBlockers,
+  diskSpace,
   rehearsedWithinBudget,
   queriesStillWork,
 ];
