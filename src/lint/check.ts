@@ -1,7 +1,7 @@
 // Reads migrations as the server would and tells every hazard in them. Needs no database, no
 // configuration and no network; whatever is known of the schema makes the verdicts sharper.
 
-import { asksForNoTransaction } from '../migration/directives.ts';
+import { asksForNoTransaction, batchesOf } from '../migration/directives.ts';
 import { parseSql } from '../postgres/parser.ts';
 import type { LockMode } from '../postgres/table-lock.ts';
 import { positionsIn } from '../postgres/text-position.ts';
@@ -119,7 +119,11 @@ class Checker {
       separately: asksForNoTransaction(parsed.comments),
       firstId: this.#transactions,
     });
-    const statements = parsed.statements.map((each): Statement => ({ ...each, inside: undefined }));
+    const batches = this.#managed ? batchesOf(parsed.comments, parsed.statements) : undefined;
+    const statements = parsed.statements.map((each): Statement => {
+      const isBatched = batches?.has(each) === true;
+      return { ...each, inside: undefined, ...(isBatched ? { isBatched } : {}) };
+    });
     for (const [at, statement] of statements.entries()) {
       const transaction = reader.enter(statement.node);
       const next = statements[at + 1];

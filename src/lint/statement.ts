@@ -15,6 +15,8 @@ export interface Statement extends ParsedStatement {
         readonly commits: boolean;
       }
     | undefined;
+  /** Drydock runs it in batches, each committed, outside every transaction (`-- drydock: batch`). */
+  readonly isBatched?: boolean;
 }
 
 /** The body of a statement when it is of a kind. */

@@ -1,16 +1,14 @@
-// Many rows changed a few thousand at a time: a DO block that walks along the primary key and commits
-// after each batch. Drydock runs such a block outside any transaction (migration/steps.ts).
+// Many rows changed a few thousand at a time: the directive with which Drydock runs an UPDATE in batches
+// along the primary key, each committed, and goes on after a kill (apply/batch.ts).
 
 import type { RangeVar } from '@pgsql/types';
 import type { Fix } from '../finding.ts';
 import type { SchemaModel } from '../model/schema.ts';
 import type { TransactionModel } from '../model/transaction.ts';
 import { columnsOf, volatility } from '../sql/expression.ts';
-import { contains, pickAll, quoted, shown } from '../sql/node.ts';
+import { contains, pickAll, shown } from '../sql/node.ts';
 import { bodyOf, type Statement } from '../statement.ts';
 import { editOf, outsideTransaction, replaceText } from './edit.ts';
-
-const rowsInBatch = 5000;
 
 /** An UPDATE in pieces. */
 export interface RowChange {
@@ -21,33 +19,14 @@ export interface RowChange {
   readonly where: string | undefined;
 }
 
-/**
- * The UPDATE in batches. Begun again after a failure it starts from the first key, so the change must
- * come to the same when it is made twice. Undefined without a known primary key of one column.
- */
+/** The UPDATE in batches; undefined without a known primary key of one column. */
 function inBatches({ table, set, where }: RowChange, schema: SchemaModel): string | undefined {
-  const column = keyColumn(table, schema);
-  if (column === undefined || `${set}${where}`.includes('$backfill$')) return undefined;
-  const [name, key] = [shown(table), quoted(column)];
-  const rest = where === undefined ? '' : ` AND (${where})`;
-  // The end of each batch is looked up first: a range of two known keys is read from the index alone.
-  return `DO $backfill$
-DECLARE
-  batch_start ${name}.${key}%TYPE;
-  batch_end ${name}.${key}%TYPE;
-BEGIN
-  SELECT ${key} INTO batch_start FROM ${name} ORDER BY ${key} LIMIT 1;
-  WHILE batch_start IS NOT NULL LOOP
-    SELECT batch.${key} INTO batch_end
-      FROM (SELECT ${key} FROM ${name} WHERE ${key} >= batch_start ORDER BY ${key} LIMIT ${rowsInBatch}) AS batch
-      ORDER BY ${key} DESC LIMIT 1;
-    UPDATE ${name} SET ${set}
-      WHERE ${key} BETWEEN batch_start AND batch_end${rest};
-    COMMIT;
-    SELECT ${key} INTO batch_start FROM ${name} WHERE ${key} > batch_end ORDER BY ${key} LIMIT 1;
-  END LOOP;
-END
-$backfill$`;
+  if (keyColumn(table, schema) === undefined) return undefined;
+  return `-- drydock: batch\n${atOnce({ table, set, where })}`;
+}
+
+function atOnce({ table, set, where }: RowChange): string {
+  return `UPDATE ${shown(table)} SET ${set}${where === undefined ? '' : ` WHERE ${where}`}`;
 }
 
 /** The step of a plan that fills old rows: in batches, or at once where the key is not known. */
@@ -56,15 +35,9 @@ export function backfillStep(
   schema: SchemaModel,
 ): [step: string, why: string, statement: string] {
   const batches = inBatches(change, schema);
-  if (batches !== undefined) {
-    return ['backfill', `Old rows, ${rowsInBatch} at a time, each batch committed.`, batches];
-  }
-  const { table, set, where } = change;
-  return [
-    'backfill',
-    'Old rows. On a large table, run this in batches by key.',
-    `UPDATE ${shown(table)} SET ${set}${where === undefined ? '' : ` WHERE ${where}`}`,
-  ];
+  return batches === undefined
+    ? ['backfill', 'Old rows. On a large table, run this in batches by key.', atOnce(change)]
+    : ['backfill', 'Old rows, in batches along the key, each committed.', batches];
 }
 
 /** The UPDATE of a file in batches, where it stands. */

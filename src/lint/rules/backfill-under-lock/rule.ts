@@ -16,6 +16,7 @@ export const backfillUnderLock: Rule = {
   work: 'held',
   on: ['UpdateStmt', 'InsertStmt', 'DeleteStmt', 'MergeStmt'],
   *check(statement, { transaction }) {
+    if (statement.isBatched) return;
     const change =
       bodyOf(statement, 'UpdateStmt') ??
       bodyOf(statement, 'DeleteStmt') ??

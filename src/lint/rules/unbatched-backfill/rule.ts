@@ -16,7 +16,7 @@ export const unbatchedBackfill: Rule = {
   safeForm: 'Batches by key, each in its own transaction, pausing while replicas lag.',
   on: ['UpdateStmt', 'InsertStmt', 'DeleteStmt', 'MergeStmt'],
   *check(statement, { schema, transaction }) {
-    if (statement.inside?.commits) return;
+    if (statement.inside?.commits || statement.isBatched) return;
     const update = bodyOf(statement, 'UpdateStmt') ?? bodyOf(statement, 'DeleteStmt');
     const insert = bodyOf(statement, 'InsertStmt');
     const copied = pick(insert?.selectStmt, 'SelectStmt');
