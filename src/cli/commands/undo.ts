@@ -25,7 +25,7 @@ export const undo: Verb = verb<Flags>({
   name: 'undo',
   brief: 'Emergency: take the last change back in place, keep later writes',
   description:
-    'Takes the plan that was applied last back, in place and while the application goes on: first the rows, in batches, where nobody has written since; then the schema, in one short transaction. Works where `undo: true` stood in the configuration at the apply and its rehearsal has proven the way back. What cannot be put back is written to a file, row by row, and the exit status is 8. Killed at any moment, the same command goes on. Without a terminal give --yes, and for a guarded environment --confirm with the name of the database.',
+    'Takes the plan that was applied last back, in place and while the application goes on: first the rows, in batches, where nobody has written since; then the schema, in one short transaction. Works where `undo: true` stood in the configuration at the apply and its rehearsal has proven the way back. What cannot be put back is written to a file, row by row, and the exit status is 8. What stops half-way is gone on with by the same command. Without a terminal give --yes, and for a guarded environment --confirm with the name of the database.',
   args: [environmentArgument],
   flags: {
     ...answerFlags,
