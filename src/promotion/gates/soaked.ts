@@ -29,7 +29,7 @@ export const soaked: Gate = {
     ) {
       return closed(
         `the schema of ${before.name} was changed by hand since the apply`,
-        `drydock apply ${before.name} after taking the change back; the time starts again`,
+        `take the change back, or accept it: drydock adopt ${before.name} --reason "why"`,
       );
     }
     const red = before.samples.filter((sample) => !sample.healthy).at(-1);
