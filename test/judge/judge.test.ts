@@ -53,7 +53,7 @@ const harms = [
   { sql: 'DELETE FROM events WHERE id = (SELECT max(id) FROM events)', kind: 'lost row' },
   { sql: `INSERT INTO "Odd ""Names""" VALUES ('ghost')`, kind: 'ghost row' },
   { sql: 'INSERT INTO notes SELECT * FROM notes LIMIT 1', kind: 'ghost row' },
-  { sql: 'DELETE FROM audit WHERE id = 1', kind: 'lost row' },
+  { sql: 'DELETE FROM audit WHERE id = (SELECT min(id) FROM audit)', kind: 'lost row' },
   { sql: `SELECT setval('tickets', 1)`, kind: 'sequence' },
   { sql: `SELECT setval('orders_id_seq', 1)`, kind: 'sequence' },
   { sql: 'ALTER TABLE notes REPLICA IDENTITY FULL', kind: 'schema' },
