@@ -67,13 +67,30 @@ UPDATE people SET age = 2 WHERE age IS NULL;`;
 
   it.each([
     'UPDATE people SET age = age + 1;',
-    'UPDATE people SET age = random();',
+    'UPDATE people AS p SET age = random() -- all of them\nWHERE p.name IS NULL;',
+    "DELETE FROM people WHERE name LIKE 'test%';",
+  ])('is %s with the directive before it, and nothing else', async (sql) => {
+    expect(await fixed(sql)).toBe(`-- drydock: batch\n${sql}`);
+  });
+
+  it('is not made for other runners, to which the directive says nothing', async () => {
+    const file = { path: './002_change.sql', sql: 'UPDATE people SET age = 1;' };
+    const { findings } = await check([file], { earlier: [people], runner: 'other' });
+    expect(findings.length).toBeGreaterThan(0);
+    expect(findings.filter(({ fix }) => JSON.stringify(fix).includes('drydock: batch'))).toEqual(
+      [],
+    );
+  });
+
+  it.each([
     'UPDATE people SET age = (SELECT max(age) FROM people);',
+    'UPDATE people SET age = oldest();',
     'UPDATE people SET id = gen_random_uuid();',
-    'UPDATE people AS p SET age = 1;',
-    'UPDATE people SET age = 1 -- all of them\nWHERE name IS NULL;',
+    'UPDATE people SET age = 1 FROM strangers s WHERE s.name = people.name;',
     'UPDATE strangers SET age = 1;',
     'DELETE FROM people;',
+    'DELETE FROM people WHERE true;',
+    'DO $$ BEGIN UPDATE people SET age = 1; END $$;',
   ])('is not made of %s', async (sql) => {
     expect(await fixed(sql)).toBeUndefined();
   });

@@ -1,101 +1,73 @@
-// Many rows changed a few thousand at a time: the directive with which Drydock runs an UPDATE in batches
+// Many rows changed a few thousand at a time: the directive with which Drydock runs a statement in batches
 // along the primary key, each committed, and goes on after a kill (apply/batch.ts).
 
 import type { RangeVar } from '@pgsql/types';
 import type { Fix } from '../finding.ts';
 import type { SchemaModel } from '../model/schema.ts';
-import type { TransactionModel } from '../model/transaction.ts';
-import { columnsOf, volatility } from '../sql/expression.ts';
+import type { RuleContext } from '../rule.ts';
+import { isAlwaysTrue, volatility } from '../sql/expression.ts';
 import { contains, pickAll, shown } from '../sql/node.ts';
 import { bodyOf, type Statement } from '../statement.ts';
-import { editOf, outsideTransaction, replaceText } from './edit.ts';
+import { editOf, insertAfter, outsideTransaction } from './edit.ts';
 
-/** An UPDATE in pieces. */
+const directive = '-- drydock: batch';
+
+/** Where a statement or a plan stands, as far as batches depend on it. */
+export type BatchContext = Pick<RuleContext, 'schema' | 'transaction' | 'file'>;
+
+/** The UPDATE of a backfill in pieces. */
 export interface RowChange {
   readonly table: RangeVar;
   /** What stands after SET. */
   readonly set: string;
-  /** What stands after WHERE, if anything. */
-  readonly where: string | undefined;
+  /** What stands after WHERE. */
+  readonly where: string;
 }
 
-/** The UPDATE in batches; undefined without a known primary key of one column. */
-function inBatches({ table, set, where }: RowChange, schema: SchemaModel): string | undefined {
-  if (keyColumn(table, schema) === undefined) return undefined;
-  return `-- drydock: batch\n${atOnce({ table, set, where })}`;
-}
-
-function atOnce({ table, set, where }: RowChange): string {
-  return `UPDATE ${shown(table)} SET ${set}${where === undefined ? '' : ` WHERE ${where}`}`;
-}
-
-/** The step of a plan that fills old rows: in batches, or at once where the key is not known. */
+/** The step of a plan that fills old rows: in batches, or at once where nobody can cut it. */
 export function backfillStep(
-  change: RowChange,
-  schema: SchemaModel,
+  { table, set, where }: RowChange,
+  { schema, file }: BatchContext,
 ): [step: string, why: string, statement: string] {
-  const batches = inBatches(change, schema);
-  return batches === undefined
-    ? ['backfill', 'Old rows. On a large table, run this in batches by key.', atOnce(change)]
-    : ['backfill', 'Old rows, in batches along the key, each committed.', batches];
+  const statement = `UPDATE ${shown(table)} SET ${set} WHERE ${where}`;
+  // To other runners the directive is a comment like any other.
+  return file.runsInDrydock && keyOf(table, schema) !== undefined
+    ? [
+        'backfill',
+        'Old rows, in batches along the key, each committed.',
+        `${directive}\n${statement}`,
+      ]
+    : ['backfill', 'Old rows. On a large table, run this in batches by key.', statement];
 }
 
-/** The UPDATE of a file in batches, where it stands. */
-export function batchesInPlace(
-  statement: Statement,
-  context: { readonly schema: SchemaModel; readonly transaction: TransactionModel },
-): Fix | undefined {
-  const change = statement.inside === undefined ? repeatableChange(statement) : undefined;
-  const batches = change === undefined ? undefined : inBatches(change, context.schema);
-  if (change === undefined || batches === undefined) return undefined;
-  const key = keyColumn(change.table, context.schema) ?? '';
-  const targets = pickAll(bodyOf(statement, 'UpdateStmt')?.targetList, 'ResTarget');
-  if (targets.some((target) => target.name === key)) return undefined;
-  return context.transaction.kind === 'own'
-    ? outsideTransaction({ ...statement, text: batches })
-    : editOf(replaceText(statement, batches));
+/** The directive before an UPDATE or DELETE of a file, where batches come to the same. */
+export function batchesInPlace(statement: Statement, context: BatchContext): Fix | undefined {
+  const { schema, transaction, file } = context;
+  if (!file.runsInDrydock || statement.inside !== undefined) return undefined;
+  if (!canBeBatched(statement, schema)) return undefined;
+  return transaction.kind === 'own'
+    ? outsideTransaction({ ...statement, text: `${directive}\n${statement.text}` })
+    : editOf(insertAfter(statement, /^/, `${directive}\n`));
 }
 
-// The pieces of an UPDATE whose outcome is the same when some rows are changed twice, or the whole is
-// begun again: `age = age + 1` is not, nor what reads other rows.
-function repeatableChange(statement: Statement): RowChange | undefined {
+// As apply/batch-statement.ts sees it, and stricter: what reads more than its own row may read rows that
+// earlier batches have changed. A DELETE of every row loses as much in batches.
+function canBeBatched(statement: Statement, schema: SchemaModel): boolean {
   const update = bodyOf(statement, 'UpdateStmt');
-  const table = update?.relation;
-  if (update === undefined || table === undefined || table.alias !== undefined) return undefined;
-  if (update.fromClause || update.withClause || update.returningClause) return undefined;
-  const targets = pickAll(update.targetList, 'ResTarget');
-  const set = new Set(targets.map((target) => target.name));
-  const isRepeatable = targets.every(
-    ({ val, indirection }) =>
-      indirection === undefined &&
-      volatility(val) === 'once' &&
-      !columnsOf(val).some((column) => set.has(column)),
-  );
-  const isAlone = !contains([update], 'SubLink') && !contains([update], 'MultiAssignRef');
-  if (!isRepeatable || !isAlone || volatility(update.whereClause) !== 'once') return undefined;
-  return piecesOf(statement.text, table);
+  const remove = bodyOf(statement, 'DeleteStmt');
+  const change = update ?? remove;
+  const key = keyOf(change?.relation, schema);
+  if (change === undefined || key === undefined || change.withClause !== undefined) return false;
+  if (update?.fromClause !== undefined || remove?.usingClause !== undefined) return false;
+  if (remove !== undefined && isAlwaysTrue(remove.whereClause)) return false;
+  const targets = pickAll(update?.targetList, 'ResTarget');
+  if (targets.some(({ name }) => key.includes(name ?? ''))) return false;
+  // A function that nobody here knows may read the table too.
+  const parts = [...targets.map(({ val }) => val), change.whereClause];
+  return !contains([change], 'SubLink') && parts.every((part) => volatility(part) !== 'unknown');
 }
 
-const mark = /'(?:[^']|'')*'|"[^"]*"|[()]|\b(?:set|where)\b/gi;
-
-function piecesOf(text: string, table: RangeVar): RowChange | undefined {
-  // A comment or an escape among the pieces would move with them: left to the author.
-  if (/--|\/\*|\\|\$/.test(text)) return undefined;
-  let depth = 0;
-  const words = new Map<string, number>();
-  for (const { 0: found, index } of text.matchAll(mark)) {
-    if (found === '(') depth += 1;
-    else if (found === ')') depth -= 1;
-    else if (depth === 0) words.set(found.toLowerCase(), words.get(found.toLowerCase()) ?? index);
-  }
-  const [from, to] = [words.get('set'), words.get('where')];
-  if (from === undefined) return undefined;
-  const where = to === undefined ? undefined : text.slice(to + 'where'.length).trim();
-  return { table, set: text.slice(from + 'set'.length, to).trim(), where };
-}
-
-function keyColumn(table: RangeVar, schema: SchemaModel): string | undefined {
+function keyOf(table: RangeVar | undefined, schema: SchemaModel): readonly string[] | undefined {
   const constraints = [...(schema.table(table)?.constraints.values() ?? [])];
-  const key = constraints.find(({ kind }) => kind === 'primary key')?.columns;
-  return key?.length === 1 ? key[0] : undefined;
+  return constraints.find(({ kind }) => kind === 'primary key')?.columns;
 }

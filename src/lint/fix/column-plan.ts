@@ -2,19 +2,18 @@
 
 import type { ColumnDef } from '@pgsql/types';
 import type { Fix } from '../finding.ts';
-import type { SchemaModel } from '../model/schema.ts';
 import { quoted, shown } from '../sql/node.ts';
 import { dataType, isSerial, shownType } from '../sql/type-name.ts';
 import { addedColumns, constraintOf, type Statement } from '../statement.ts';
 import type { TypeChange } from '../type-change.ts';
-import { backfillStep } from './batches.ts';
+import { type BatchContext, backfillStep } from './batches.ts';
 import { doesOneThing, notNullSteps, planOf } from './plan.ts';
 
 /** ADD COLUMN with a default, a serial or an identity that would rewrite the table. */
 export function addColumnPlan(
   statement: Statement,
   column: ColumnDef,
-  schema: SchemaModel,
+  context: BatchContext,
 ): Fix | undefined {
   const [added] = addedColumns(statement);
   if (added === undefined || !doesOneThing(statement)) return undefined;
@@ -23,7 +22,7 @@ export function addColumnPlan(
   const { table, name, constraints } = added;
   const type = dataType(column.typeName);
   if (constraintOf(constraints, 'CONSTR_IDENTITY'))
-    return identityPlan(added, shownType(type), schema);
+    return identityPlan(added, shownType(type), context);
   const serial = isSerial(type);
   const sequence = quoted(`${table.relname}_${name}_seq`);
   const given = serial ? `nextval('${sequence}')` : defaultText(statement);
@@ -46,7 +45,7 @@ export function addColumnPlan(
     ],
     backfillStep(
       { table, set: `${columnName} = ${given}`, where: `${columnName} IS NULL` },
-      schema,
+      context,
     ),
     ...(serial || constraintOf(constraints, 'CONSTR_NOTNULL') ? notNullSteps(table, name) : []),
   );
@@ -55,7 +54,7 @@ export function addColumnPlan(
 function identityPlan(
   { table, name, constraints }: ReturnType<typeof addedColumns>[number],
   type: string,
-  schema: SchemaModel,
+  context: BatchContext,
 ): Fix {
   const [tableName, columnName] = [shown(table), quoted(name)];
   const interim = quoted(`${table.relname}_${name}_interim`);
@@ -72,7 +71,7 @@ function identityPlan(
     ],
     backfillStep(
       { table, set: `${columnName} = ${given}`, where: `${columnName} IS NULL` },
-      schema,
+      context,
     ),
     ...notNullSteps(table, name),
     [
@@ -94,8 +93,9 @@ function defaultText(statement: Statement): string | undefined {
 export function typeChangePlan(
   statement: Statement,
   change: TypeChange,
-  schema: SchemaModel,
+  context: BatchContext,
 ): Fix | undefined {
+  const { schema } = context;
   const known = schema.table(change.table);
   const column = known?.columns.get(change.name);
   const isUsed =
@@ -122,7 +122,7 @@ export function typeChangePlan(
     ],
     backfillStep(
       { table: change.table, set: `${next} = ${old}`, where: `${next} IS DISTINCT FROM ${old}` },
-      schema,
+      context,
     ),
     [
       'contract',

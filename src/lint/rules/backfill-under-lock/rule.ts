@@ -12,7 +12,7 @@ export const backfillUnderLock: Rule = {
   title: 'Rows are changed in the transaction that changes the table',
   why: 'The lock that the ALTER TABLE took is held until every row is written.',
   safeForm:
-    'Commit after the ALTER TABLE; change the rows in batches in transactions of their own.',
+    'Write -- drydock: batch before it: its rows are changed outside that transaction, a few thousand at a time.',
   work: 'held',
   on: ['UpdateStmt', 'InsertStmt', 'DeleteStmt', 'MergeStmt'],
   *check(statement, { transaction }) {

@@ -12,11 +12,12 @@ export const columnTypeRewrite: Rule = {
   title: 'A change of type that rewrites the table',
   why: 'Every row and every index is written again under ACCESS EXCLUSIVE: int to bigint, a shorter varchar, another numeric scale, json to jsonb, any real USING expression.',
   safeForm:
-    'A new column of the new type, kept in step by a trigger, filled in batches, then swapped for the old one (expand and contract).',
+    'A new column of the new type, kept in step by a trigger, filled in batches (-- drydock: batch), then swapped for the old one (expand and contract).',
   work: 'rewrite',
   on: ['AlterTableStmt'],
   commands: ['AT_AlterColumnType'],
-  *check(statement, { schema }) {
+  *check(statement, context) {
+    const { schema } = context;
     for (const change of typeChanges(statement, schema)) {
       const { table, name, from, to, cost, start, end } = change;
       if (cost === 'none') continue;
@@ -33,7 +34,7 @@ export const columnTypeRewrite: Rule = {
         dependsOn:
           cost === 'unknown' ? `whether ${quoted(name)} is ${shownType(to)} already` : doubt[cost],
         message: `Changing ${quoted(name)}${old === undefined ? '' : ` from ${old}`} to ${shownType(to)} ${cost === 'rewrite' ? 'rewrites' : 'may rewrite'} all of ${shown(table)} and its indexes while nobody can read it.`,
-        fix: typeChangePlan(statement, change, schema),
+        fix: typeChangePlan(statement, change, context),
       };
     }
   },

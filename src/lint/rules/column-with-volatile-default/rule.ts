@@ -12,11 +12,13 @@ export const columnWithVolatileDefault: Rule = {
   concern: 'lock',
   title: 'ADD COLUMN with a volatile default',
   why: 'A default that must be computed for each row rewrites the table and all its indexes under ACCESS EXCLUSIVE. Constants and stable expressions such as now() do not (11 and newer).',
-  safeForm: 'Add the column without a default, SET DEFAULT for new rows, fill old rows in batches.',
+  safeForm:
+    'Add the column without a default, SET DEFAULT for new rows, fill old rows in batches (-- drydock: batch).',
   work: 'rewrite',
   on: ['AlterTableStmt'],
   commands: ['AT_AddColumn'],
-  *check(statement, { schema }) {
+  *check(statement, context) {
+    const { schema } = context;
     for (const { table, name, column, constraints, start, end } of columnsAddedToRows(
       statement,
       schema,
@@ -31,7 +33,7 @@ export const columnWithVolatileDefault: Rule = {
         dependsOn:
           cost === 'unknown' ? 'whether the function in the default is volatile' : undefined,
         message: `The default of ${quoted(name)} is computed for each row: all of ${shown(table)} is rewritten while nobody can read it.`,
-        fix: addColumnPlan(statement, column, schema),
+        fix: addColumnPlan(statement, column, context),
       };
     }
   },

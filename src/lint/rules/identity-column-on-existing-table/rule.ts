@@ -12,11 +12,12 @@ export const identityColumnOnExistingTable: Rule = {
   title: 'ADD COLUMN … AS IDENTITY on a table with rows',
   why: 'Every row gets a number: the table and all its indexes are rewritten under ACCESS EXCLUSIVE.',
   safeForm:
-    'Add a plain nullable bigint, fill it in batches, make it NOT NULL, then ALTER COLUMN … ADD GENERATED (brief).',
+    'Add a plain nullable bigint, fill it in batches (-- drydock: batch), make it NOT NULL, then ALTER COLUMN … ADD GENERATED (brief).',
   work: 'rewrite',
   on: ['AlterTableStmt'],
   commands: ['AT_AddColumn'],
-  *check(statement, { schema }) {
+  *check(statement, context) {
+    const { schema } = context;
     for (const { table, name, column, constraints, start, end } of columnsAddedToRows(
       statement,
       schema,
@@ -27,7 +28,7 @@ export const identityColumnOnExistingTable: Rule = {
         end,
         objects: [shown(table)],
         message: `Numbering ${quoted(name)} rewrites all of ${shown(table)} while nobody can read it.`,
-        fix: addColumnPlan(statement, column, schema),
+        fix: addColumnPlan(statement, column, context),
       };
     }
   },

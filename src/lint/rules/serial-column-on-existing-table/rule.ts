@@ -11,11 +11,13 @@ export const serialColumnOnExistingTable: Rule = {
   concern: 'lock',
   title: 'ADD COLUMN serial on a table with rows',
   why: 'Every row gets the next value of the sequence: the table and all its indexes are rewritten under ACCESS EXCLUSIVE.',
-  safeForm: 'Add a plain nullable column, a sequence as its default, and fill old rows in batches.',
+  safeForm:
+    'Add a plain nullable column, a sequence as its default, and fill old rows in batches (-- drydock: batch).',
   work: 'rewrite',
   on: ['AlterTableStmt'],
   commands: ['AT_AddColumn'],
-  *check(statement, { schema }) {
+  *check(statement, context) {
+    const { schema } = context;
     for (const { table, name, column, start, end } of columnsAddedToRows(statement, schema)) {
       if (!isSerial(dataType(column.typeName))) continue;
       yield {
@@ -23,7 +25,7 @@ export const serialColumnOnExistingTable: Rule = {
         end,
         objects: [shown(table)],
         message: `Numbering ${quoted(name)} rewrites all of ${shown(table)} while nobody can read it.`,
-        fix: addColumnPlan(statement, column, schema),
+        fix: addColumnPlan(statement, column, context),
       };
     }
   },

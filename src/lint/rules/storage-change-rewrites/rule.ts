@@ -10,7 +10,7 @@ export const storageChangeRewrites: Rule = {
   title: 'SET LOGGED, UNLOGGED, TABLESPACE or ACCESS METHOD',
   why: 'The whole table is written to its new place under ACCESS EXCLUSIVE, when it really changes.',
   safeForm:
-    'No form of it works online: choose a quiet window and rehearse it, or move the rows to a new table in batches.',
+    'No form of it works online: choose a quiet window and rehearse it, or move the rows to a new table in batches (-- drydock: batch).',
   work: 'rewrite',
   on: ['AlterTableStmt'],
   commands: ['AT_SetAccessMethod', 'AT_SetLogged', 'AT_SetTableSpace', 'AT_SetUnLogged'],

@@ -11,7 +11,7 @@ export const storedGeneratedColumn: Rule = {
   title: 'ADD COLUMN … GENERATED ALWAYS AS (…) STORED',
   why: 'The value is computed and written for every row: the table and all its indexes are rewritten under ACCESS EXCLUSIVE. So does SET EXPRESSION (17 and newer). VIRTUAL columns (18) and DROP EXPRESSION change the catalog only.',
   safeForm:
-    'A plain column filled by a trigger and a backfill in batches; or VIRTUAL on PostgreSQL 18.',
+    'A plain column filled by a trigger and a backfill in batches (-- drydock: batch); or VIRTUAL on PostgreSQL 18.',
   work: 'rewrite',
   on: ['AlterTableStmt'],
   commands: ['AT_AddColumn', 'AT_SetExpression'],

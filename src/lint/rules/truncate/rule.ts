@@ -11,7 +11,7 @@ export const truncate: Rule = {
   title: 'TRUNCATE',
   why: 'All rows are gone when the transaction commits, under ACCESS EXCLUSIVE; with CASCADE those of every referencing table too.',
   safeForm:
-    'DELETE in batches with a WHERE, outside a migration; keep a proven backup, and allow it with a reason.',
+    'DELETE with a WHERE, in batches (-- drydock: batch), outside a migration; keep a proven backup, and allow it with a reason.',
   on: ['TruncateStmt'],
   *check(statement, { schema }) {
     const truncate = bodyOf(statement, 'TruncateStmt');

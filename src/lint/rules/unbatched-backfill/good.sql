@@ -1,2 +1,3 @@
--- The first user gets another address.
-UPDATE users SET email = 'first@example.com' WHERE id = 1;
+-- Users without an address get one, a few thousand at a time.
+-- drydock: batch
+UPDATE users SET email = 'unknown@example.com' WHERE email IS NULL;

@@ -13,9 +13,11 @@ export const unbatchedBackfill: Rule = {
   concern: 'lock',
   title: 'Many rows changed in one statement',
   why: 'However many rows fit, they are locked and written in one transaction; on a large table replicas lag and vacuum cannot clean up meanwhile.',
-  safeForm: 'Batches by key, each in its own transaction, pausing while replicas lag.',
+  safeForm:
+    'Write -- drydock: batch before it: Drydock walks the key, commits each batch, and waits while replicas lag. Other runners: batches by key, each in its own transaction.',
   on: ['UpdateStmt', 'InsertStmt', 'DeleteStmt', 'MergeStmt'],
-  *check(statement, { schema, transaction }) {
+  *check(statement, context) {
+    const { schema } = context;
     if (statement.inside?.commits || statement.isBatched) return;
     const update = bodyOf(statement, 'UpdateStmt') ?? bodyOf(statement, 'DeleteStmt');
     const insert = bodyOf(statement, 'InsertStmt');
@@ -33,7 +35,7 @@ export const unbatchedBackfill: Rule = {
       objects: [shown(table)],
       dependsOn: 'how many rows there are',
       message: `All rows that fit are written to ${shown(table)} in one transaction.`,
-      fix: batchesInPlace(statement, { schema, transaction }),
+      fix: batchesInPlace(statement, context),
     };
   },
 };

@@ -1,2 +1,3 @@
--- The first user is a year older.
-UPDATE users SET age = age + 1 WHERE id = 1;
+-- Everybody's name is shown as it is: along the key, each batch committed.
+-- drydock: batch
+UPDATE users SET display_name = name;

@@ -11,9 +11,11 @@ export const updateOrDeleteWithoutWhere: Rule = {
   concern: 'lock',
   title: 'UPDATE or DELETE of every row',
   why: 'One transaction locks every row until it ends, writes each anew, and leaves the old versions as bloat; replicas lag behind it. A DELETE loses every row.',
-  safeForm: 'UPDATE in batches by key, outside the transaction that changes the schema.',
+  safeForm:
+    'Write -- drydock: batch before an UPDATE: Drydock changes the rows along the key, a few thousand at a time, outside the transaction that changes the schema.',
   on: ['UpdateStmt', 'DeleteStmt', 'SelectStmt', 'InsertStmt', 'MergeStmt', 'CreateTableAsStmt'],
-  *check(statement, { schema, transaction }) {
+  *check(statement, context) {
+    const { schema } = context;
     const rows: { table: RangeVar | undefined; isDelete: boolean }[] = [];
     walk([statement.node], (kind, body) => {
       if (kind !== 'UpdateStmt' && kind !== 'DeleteStmt') return;
@@ -29,7 +31,7 @@ export const updateOrDeleteWithoutWhere: Rule = {
         objects: [shown(table)],
         severity: isDelete ? 'error' : 'warning',
         message: `Every row of ${shown(table)} is ${isDelete ? 'deleted' : 'locked and written anew'} in one transaction.`,
-        fix: batchesInPlace(statement, { schema, transaction }),
+        fix: batchesInPlace(statement, context),
       };
     }
   },
