@@ -13,7 +13,7 @@ export function tellUsage(said: string, args: readonly string[]): void {
   process.stderr.write(`${renderFailure(failure, process.stderr)}\n`);
   if (args.includes('--json')) {
     const command = args.find((each) => !each.startsWith('-')) ?? '';
-    printDocument(process, command, { exit, data: null, failure: failureDocument(failure) });
+    printDocument(process, command, { exit, failure: failureDocument(failure) });
   }
   process.exitCode = exit;
 }

@@ -16,6 +16,8 @@ import { wrap } from './render/text.ts';
 /** What a command returns: one value for programs, one text for people, one number for shells. */
 export interface Outcome<DATA = unknown> {
   readonly data: DATA;
+  /** `data` as JSON, where it is there already: copied to programs as it stands. */
+  readonly json?: () => Uint8Array;
   readonly text: string;
   readonly exit?: number;
 }
@@ -143,7 +145,7 @@ async function execute<FLAGS>(
     const outcome = await parts.run(input, ...args);
     progress.pause();
     const exit = outcome.exit ?? 0;
-    if (json) printDocument(process, parts.name, { exit, data: outcome.data, failure: null });
+    if (json) printDocument(process, parts.name, { exit, outcome, failure: null });
     else if (outcome.text !== '') process.stdout.write(`${outcome.text}\n`);
     process.exitCode = exit;
   } catch (error) {
@@ -151,8 +153,7 @@ async function execute<FLAGS>(
     const failure = stopping.signal.aborted && !isFailure(error) ? interrupted() : error;
     const exit = exitCodeOf(failure);
     process.stderr.write(`${renderFailure(failure, process.stderr)}\n`);
-    if (json)
-      printDocument(process, parts.name, { exit, data: null, failure: failureDocument(failure) });
+    if (json) printDocument(process, parts.name, { exit, failure: failureDocument(failure) });
     process.exitCode = exit;
   } finally {
     stopping.release();
@@ -164,13 +165,24 @@ async function execute<FLAGS>(
 export function printDocument(
   process: NodeJS.Process,
   command: string,
-  rest: { exit: number; data: unknown; failure: FailureDocument | null },
+  rest: {
+    exit: number;
+    outcome?: Pick<Outcome, 'data' | 'json'>;
+    failure: FailureDocument | null;
+  },
 ): void {
-  const { exit, data, failure } = rest;
-  const document = { command, ok: exit === 0, exit, data, failure };
+  const { exit, outcome, failure } = rest;
+  const { stdout } = process;
+  const opening = { command, ok: exit === 0, exit };
+  if (outcome?.json !== undefined && stdout.isTTY !== true) {
+    stdout.write(`${JSON.stringify(opening).slice(0, -1)},"data":`);
+    stdout.write(outcome.json());
+    stdout.write(`,"failure":${JSON.stringify(failure)}}\n`);
+    return;
+  }
+  const document = { ...opening, data: outcome?.data ?? null, failure };
   // Indented for people alone: a program reads half as many bytes, and ten thousand findings are many.
-  const indent = process.stdout.isTTY === true ? 2 : undefined;
-  process.stdout.write(`${JSON.stringify(document, undefined, indent)}\n`);
+  stdout.write(`${JSON.stringify(document, undefined, stdout.isTTY === true ? 2 : undefined)}\n`);
 }
 
 function isFailure(error: unknown): boolean {

@@ -5,7 +5,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSy
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { CheckReport } from './finding.ts';
+import { type CheckReport, type Severity, severities } from './finding.ts';
 import type { SchemaSnapshot } from './snapshot.ts';
 import type { Sources } from './sources.ts';
 
@@ -16,11 +16,23 @@ export interface CachedCheckOptions {
   readonly useCache: boolean;
 }
 
+/**
+ * A report as it is kept: ready to be written, and read into objects only by who asks for them. Ten
+ * thousand findings take longer to read and to write again than to copy.
+ */
+export interface WrittenReport {
+  /** The worst severity among its findings; null when there are none. */
+  readonly worst: Severity | null;
+  /** The report as JSON. */
+  readonly json: Uint8Array;
+  readonly report: CheckReport;
+}
+
 /** The report for these files: from the cache when nothing has changed, else made and remembered. */
 export async function cachedCheck(
   sources: Sources,
   options: CachedCheckOptions,
-): Promise<CheckReport> {
+): Promise<WrittenReport> {
   const path = join(cacheFolder(), `${keyOf(sources, options)}.json`);
   const known = options.useCache ? readReport(path) : undefined;
   if (known !== undefined) return known;
@@ -30,8 +42,22 @@ export async function cachedCheck(
   const { modelOf } = await import('./snapshot.ts');
   const schema = snapshot === undefined ? {} : { schema: modelOf(snapshot) };
   const report = await check(files, { runner, earlier, isWholeHistory, ...schema });
-  if (options.useCache) writeReport(path, report);
-  return report;
+  const made = written(report);
+  if (options.useCache) writeReport(path, made);
+  return made;
+}
+
+function written(report: CheckReport): WrittenReport {
+  let json: Uint8Array | undefined;
+  return {
+    worst:
+      severities.find((each) => report.findings.some(({ severity }) => severity === each)) ?? null,
+    get json() {
+      json ??= Buffer.from(JSON.stringify(report));
+      return json;
+    },
+    report,
+  };
 }
 
 function keyOf(sources: Sources, { runner, snapshot }: CachedCheckOptions): string {
@@ -68,20 +94,37 @@ function cacheFolder(): string {
   return join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'drydock', 'check');
 }
 
-function readReport(path: string): CheckReport | undefined {
+// An entry is one line with the worst severity and the number of bytes that follow, then the report.
+function readReport(path: string): WrittenReport | undefined {
+  let entry: Buffer;
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as CheckReport;
+    entry = readFileSync(path);
   } catch {
-    // Not there, or half-written by a process that was killed: made again.
     return undefined;
   }
+  const border = entry.indexOf('\n');
+  const [, worst, length] =
+    /^(error|warning|info|none) (\d+)$/.exec(entry.toString('latin1', 0, border)) ?? [];
+  const json = entry.subarray(border + 1);
+  // Half-written by a full disk or another version: made again.
+  if (worst === undefined || json.length !== Number(length)) return undefined;
+  return {
+    worst: worst === 'none' ? null : (worst as Severity),
+    json,
+    get report() {
+      return JSON.parse(json.toString()) as CheckReport;
+    },
+  };
 }
 
-function writeReport(path: string, report: CheckReport): void {
+function writeReport(path: string, { worst, json }: WrittenReport): void {
   try {
     mkdirSync(dirname(path), { recursive: true });
     const unfinished = `${path}.${process.pid}`;
-    writeFileSync(unfinished, JSON.stringify(report));
+    writeFileSync(
+      unfinished,
+      Buffer.concat([Buffer.from(`${worst ?? 'none'} ${json.length}\n`), json]),
+    );
     renameSync(unfinished, path);
   } catch {
     // A read-only home or a full disk makes checks slower, not wrong.

@@ -2,7 +2,7 @@
 
 import { blockedBy, type LockMode } from '../postgres/table-lock.ts';
 import type { positionsIn } from '../postgres/text-position.ts';
-import type { Finding, Severity } from './finding.ts';
+import { type Finding, type Severity, severities } from './finding.ts';
 import type { TableSize } from './model/schema.ts';
 import type { FileContext, Hit, Rule } from './rule.ts';
 import type { Statement } from './statement.ts';
@@ -74,5 +74,5 @@ function softened(severity: Severity, rule: Rule): Severity {
 }
 
 export function rank(finding: Finding): number {
-  return ['error', 'warning', 'info'].indexOf(finding.severity);
+  return severities.indexOf(finding.severity);
 }

@@ -8,6 +8,9 @@ import type { Blocked, LockMode } from '../postgres/table-lock.ts';
  */
 export type Severity = 'error' | 'warning' | 'info';
 
+/** The severities, worst first. */
+export const severities: readonly Severity[] = ['error', 'warning', 'info'];
+
 /** What a finding is about, for gates that ask about one thing only. */
 export type Concern =
   | 'lock'

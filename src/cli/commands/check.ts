@@ -1,7 +1,7 @@
 import { relative } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { Failure } from '../../core/failure.ts';
-import type { CheckReport, Severity } from '../../lint/finding.ts';
+import { type CheckReport, type Severity, severities } from '../../lint/finding.ts';
 import type { SchemaSnapshot } from '../../lint/snapshot.ts';
 import { exitCodes } from '../exit-code.ts';
 import { renderFindings } from '../render/findings.ts';
@@ -83,7 +83,7 @@ export const check: Verb = verb<CheckFlags>({
       standardInput: () => text(process.stdin),
     });
     const { cachedCheck } = await import('../../lint/cache.ts');
-    const report = await cachedCheck(sources, {
+    const written = await cachedCheck(sources, {
       runner,
       snapshot: await snapshotFor(input),
       useCache: flags.noCache !== true,
@@ -92,27 +92,29 @@ export const check: Verb = verb<CheckFlags>({
       const { fixFiles } = await import('../../lint/fix/fix-files.ts');
       // Standard input cannot be written: its changes are shown.
       const write = flags.dryRun !== true && paths[0] !== '-';
+      const { report } = written;
       const done = await fixFiles(sources, report, { write });
       return { data: { ...report, fixed: done.files }, text: done.text };
     }
     return {
-      data: report,
-      // Ten thousand findings take long to lay out: not for nobody.
+      // Read into objects for those who look: ten thousand findings take long.
+      get data() {
+        return written.report;
+      },
+      json: () => written.json,
       text: isJson
         ? ''
-        : await textOf(report, { format, sources, verbose: flags.verbose === true }),
-      exit: isBad(report, failOn) ? exitCodes.findings : exitCodes.done,
+        : await textOf(written.report, { format, sources, verbose: flags.verbose === true }),
+      exit: isBad(written.worst, failOn) ? exitCodes.findings : exitCodes.done,
     };
   },
 });
 
-const severities = ['error', 'warning', 'info'] as const;
 const formatNames = ['sarif', 'github', 'gitlab', 'markdown'] as const;
 
-function isBad(report: CheckReport, failOn: Severity | 'never'): boolean {
-  if (failOn === 'never') return false;
-  const counted = severities.slice(0, severities.indexOf(failOn) + 1);
-  return report.findings.some((finding) => counted.includes(finding.severity));
+function isBad(worst: Severity | null, failOn: Severity | 'never'): boolean {
+  if (failOn === 'never' || worst === null) return false;
+  return severities.indexOf(worst) <= severities.indexOf(failOn);
 }
 
 async function textOf(
