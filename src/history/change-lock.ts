@@ -45,6 +45,11 @@ export async function withChangeLock<T>(
   return withCleanup(work, () => database.close());
 }
 
+/** True while a command holds the lock. */
+export async function isBeingChanged(database: Database): Promise<boolean> {
+  return (await holderOf(database)) !== undefined;
+}
+
 interface Holder {
   readonly pid: number;
   readonly name: string;

@@ -10,7 +10,9 @@ import {
   schemaFingerprint,
 } from '../postgres/fingerprint.ts';
 import { schemaStamp } from '../postgres/schema-stamp.ts';
+import { schemaTrace } from '../postgres/schema-trace.ts';
 import { hasTable } from './install.ts';
+import { keepTrace } from './schema-trace.ts';
 
 /** The fingerprint that the last apply left behind, if it is known. */
 export interface ExpectedSchema {
@@ -37,6 +39,7 @@ export async function expectPresentSchema(database: Database): Promise<string> {
   // The stamp before the facts: a change between the two makes the next look a thorough one, where the
   // other order would hide it.
   const stamp = await schemaStamp(database);
+  await keepTrace(database, await schemaTrace(database));
   const { fingerprint, facts } = await factsWithFingerprint(database);
   await database.query(
     `INSERT INTO drydock.expected_schema (fingerprint, stamp, ledger, facts)
@@ -51,6 +54,16 @@ export async function expectPresentSchema(database: Database): Promise<string> {
     ],
   );
   return fingerprint;
+}
+
+/** The fingerprint of the schema as it is, computed only where the stamp is not the expected one. */
+export async function presentFingerprint(
+  database: Database,
+  expected: ExpectedSchema | undefined,
+): Promise<string> {
+  return expected !== undefined && expected.stamp === (await schemaStamp(database))
+    ? expected.fingerprint
+    : schemaFingerprint(database);
 }
 
 /** What of a schema is not as expected, in words; empty when all is, or nothing is known. */

@@ -2,6 +2,7 @@
 
 import type { Database } from '../postgres/connect.ts';
 import { isInstalled } from './install.ts';
+import { lookAtSchema } from './schema-look.ts';
 
 /** One health question with a yes or no answer and a figure. */
 export interface ProbeResult {
@@ -20,23 +21,28 @@ export interface HealthSample {
   readonly probes: readonly ProbeResult[];
 }
 
-/** Keeps a sample. */
-export async function recordSample(database: Database, sample: HealthSample): Promise<void> {
+/** Keeps a sample that was taken just now: its time is the server's, whatever the machine's clock says. */
+export async function recordSample(
+  database: Database,
+  { healthy, probes }: Pick<HealthSample, 'healthy' | 'probes'>,
+): Promise<void> {
   await database.query(
-    'INSERT INTO drydock.health_samples (at, healthy, probes) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
-    [sample.at, sample.healthy, JSON.stringify(sample.probes)],
+    'INSERT INTO drydock.health_samples (healthy, probes) VALUES ($1, $2) ON CONFLICT DO NOTHING',
+    [healthy, JSON.stringify(probes)],
   );
+  await lookAtSchema(database);
 }
 
-/** The newest sample since a moment. */
+/** The newest sample of the last so many hours. */
 export async function readNewestSample(
   database: Database,
-  since: Date,
+  hours: number,
 ): Promise<HealthSample | undefined> {
   if (!(await isInstalled(database))) return undefined;
   const [newest] = await database.query<HealthSample>(
-    `SELECT at, healthy, probes FROM drydock.health_samples WHERE at >= $1 ORDER BY at DESC LIMIT 1`,
-    [since],
+    `SELECT at, healthy, probes FROM drydock.health_samples
+      WHERE at >= clock_timestamp() - make_interval(hours => $1) ORDER BY at DESC LIMIT 1`,
+    [hours],
   );
   return newest;
 }

@@ -9,6 +9,7 @@ import stepRecords from './schema/003_steps.sql';
 import expectedSchema from './schema/004_expected_schema.sql';
 import batches from './schema/005_batches.sql';
 import undo from './schema/007_undo.sql';
+import looks from './schema/008_looks.sql';
 
 const files: readonly string[] = [
   history001,
@@ -17,6 +18,7 @@ const files: readonly string[] = [
   expectedSchema,
   batches,
   undo,
+  looks,
 ];
 
 /** True when this database has Drydock's schema (of any version). */
