@@ -200,12 +200,10 @@ describe('a change of a guarded environment', () => {
   it('does not happen when a gate closes while the last question waits', async () => {
     let now = new Date('2026-01-15T03:59:00Z');
     withProduction({ hours: nightHours });
-    const clock = { ...systemClock, now: () => now };
-    // Staging was applied by the machine's clock, which the soak of 0 s must not mind.
+    const clock = { ...systemClock, now: () => now, ofServer: async () => now };
     project = { ...project, context: { ...project.context, clock } };
-    const all = [...waivers, parseWaiver('soaked=the clock of this test is its own', 'ana')];
     const report = await apply('production', {
-      waivers: all,
+      waivers,
       answers: {
         plan: async () => true,
         final: async () => {
@@ -228,15 +226,14 @@ describe('a change of a guarded environment', () => {
       if (ms > 10_000 && order.at(-1) !== 'slept') order.push('slept');
       now = new Date(now.getTime() + ms);
     };
-    const clock = { ...systemClock, now: () => now, sleep };
+    const clock = { ...systemClock, now: () => now, ofServer: async () => now, sleep };
     project = { ...project, context: { ...project.context, clock } };
-    const all = [...waivers, parseWaiver('soaked=the clock of this test is its own', 'ana')];
     const answers = {
       plan: async () => order.push('plan') > 0,
       final: async () => order.push('final') > 0,
     };
     const wait = { notBefore: undefined, forWindow: true };
-    const report = await apply('production', { waivers: all, answers, wait });
+    const report = await apply('production', { waivers, answers, wait });
     expect(report.outcome).toBe('applied');
     expect(order).toEqual(['plan', 'slept', 'final']);
     expect(now.toISOString()).toMatch(/^2026-01-16T02:00/);
@@ -246,7 +243,7 @@ describe('a change of a guarded environment', () => {
     withProduction({ hours: nightHours });
     const sleep = () => Promise.reject(new Error('it slept'));
     const now = new Date('2026-01-15T23:00:00Z');
-    const clock = { ...systemClock, now: () => now, sleep };
+    const clock = { ...systemClock, now: () => now, ofServer: async () => now, sleep };
     project = { ...project, context: { ...project.context, clock } };
     const wait = { notBefore: undefined, forWindow: true };
     const report = await apply('production', { waivers: [], wait });

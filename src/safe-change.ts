@@ -132,7 +132,7 @@ interface Change {
 async function waitToChange(project: Project, change: Change): Promise<ChangeReport | undefined> {
   const { target, plan, findings, request } = change;
   const judging = { target, plan, findings, waivers: request.waivers };
-  const start = request.wait && startOf(project, judging, request.wait);
+  const start = request.wait && (await startOf(project, judging, request.wait));
   if (start === undefined) return undefined;
   const { gates, areClosed } = await closedAt(project, judging, start);
   if (areClosed) return changeReport(target, plan, { outcome: 'refused', gates });
@@ -140,7 +140,7 @@ async function waitToChange(project: Project, change: Change): Promise<ChangeRep
   if (asks && !(await request.answers.plan({ target, plan, findings, gates }))) {
     return changeReport(target, plan, { outcome: 'declined', gates });
   }
-  await sleepUntil(project, start);
+  await sleepUntil(project, target, start);
   const answers = { ...request.answers, plan: async () => true };
   return changeNow(project, { ...change, request: { ...request, answers } });
 }

@@ -1,6 +1,7 @@
 // Evidence as values: a promotion in which everything is as it should be, for tests that spoil one thing.
 
 import type { Environment, Window } from '../src/config/environment.ts';
+import type { HealthSample } from '../src/history/health-samples.ts';
 import type { LedgerRow } from '../src/history/ledger.ts';
 import type { Finding } from '../src/lint/finding.ts';
 import type { Migration } from '../src/migration/file.ts';
@@ -36,6 +37,7 @@ export const production: Environment = {
   outOfOrder: 'refuse',
   drift: 'refuse',
   soakMs: 24 * hourMs,
+  soakGapMs: 3 * hourMs,
   hours: { windows: [nights], blackouts: [] },
   approvals: { count: 0, allowedSigners: undefined },
   evidenceSigners: undefined,
@@ -81,6 +83,16 @@ export function ledgerRow(more: Partial<LedgerRow> = {}): LedgerRow {
   };
 }
 
+/** A healthy sample every hour, from the first of these hours ago to the last. */
+export function looks(first: number, last: number): readonly HealthSample[] {
+  const number = Math.max(0, Math.floor(first - last) + 1);
+  return Array.from({ length: number }, (_, index) => ({
+    at: hoursAgo(first - index),
+    healthy: true,
+    probes: [],
+  }));
+}
+
 /** An environment that has {@link migration}. */
 export function environmentState(
   name: string,
@@ -91,8 +103,10 @@ export function environmentState(
     ledger: [ledgerRow()],
     fingerprint: 'f',
     fingerprintAfterApply: 'f',
-    samples: [{ at: hoursAgo(1), healthy: true, probes: [] }],
+    samples: looks(30, 1),
+    changesByHand: [],
     drill: null,
+    seenAt: now,
     ...more,
   };
 }
@@ -181,6 +195,7 @@ export function tried(more: Partial<WayBack>): Partial<PromotionEvidence> {
 export function evidence(more: Partial<PromotionEvidence> = {}): PromotionEvidence {
   return {
     now,
+    aheadMs: 0,
     environment: production,
     migrations: [migration],
     findings: [],

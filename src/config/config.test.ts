@@ -41,6 +41,17 @@ describe('a configuration', () => {
     ]);
   });
 
+  it('lets nobody look away for longer than an eighth of the soak, or what it says', () => {
+    const { environments } = parse({
+      dev: {},
+      staging: { after: 'dev', soak: '10s' },
+      early: { after: 'staging', soak: '2d', soakGap: '1h' },
+      production: { after: 'early' },
+    });
+    const minutes = environments.map(({ name, soakGapMs }) => [name, soakGapMs / 60_000]);
+    expect(Object.fromEntries(minutes)).toMatchObject({ staging: 5, early: 60, production: 180 });
+  });
+
   it('does not guard a single environment, unless it says so', () => {
     expect(parse({ dev: {} }).environments[0]?.guarded).toBe(false);
     expect(parse({ live: { guarded: true } }).environments[0]?.confirm).toBe('twice');

@@ -104,6 +104,8 @@ export interface Environment {
   readonly drift: 'refuse' | 'warn';
   /** How long a migration must have been in the environment before. */
   readonly soakMs: number;
+  /** The longest time in which nobody may have looked at the environment before while it soaked. */
+  readonly soakGapMs: number;
   readonly hours: ChangeHours;
   readonly approvals: Approvals;
   /** Absolute path of a file of ssh's allowed signers, whose evidence of earlier environments counts here. */

@@ -40,6 +40,8 @@ export interface EnvironmentInput {
   drift?: 'refuse' | 'warn';
   /** How long a migration must have been in the environment before, such as `24h` (the default). */
   soak?: string;
+  /** The longest time without a health sample in the environment before. Default: an eighth of `soak`, at least `5m`. */
+  soakGap?: string;
   /** Hours in which the environment may be changed. Default: always. */
   window?: WindowInput | WindowInput[];
   /** Days on which it may not be changed, whatever the windows say. Default: none. */

@@ -24,6 +24,7 @@ const environmentSchema = z.strictObject({
   outOfOrder: z.enum(['refuse', 'warn', 'allow']).optional(),
   drift: z.enum(['refuse', 'warn']).optional(),
   soak: duration.optional(),
+  soakGap: duration.optional(),
   ...changeHoursSchema,
   approvals: z
     .strictObject({
@@ -92,6 +93,9 @@ const configSchema = z.strictObject({
     .refine((named) => Object.keys(named).length > 0, 'names no environment'),
 });
 
+// A promotion looks for longer than cron's minute: a shorter gap would close the gate meanwhile.
+const shortestSoakGapMs = 5 * 60_000;
+
 type CheckedEnvironment = z.output<typeof environmentSchema>;
 
 /**
@@ -142,6 +146,7 @@ function trusted(
   },
 ): Environment {
   const guarded = checked.guarded ?? options.guardedByDefault;
+  const soakMs = milliseconds(checked.soak ?? (checked.after === undefined ? '0s' : '24h'));
   return {
     name,
     address: options.address,
@@ -152,7 +157,8 @@ function trusted(
     outOfOrder: checked.outOfOrder ?? 'refuse',
     // Where people try things by hand (ADR 0011).
     drift: checked.drift ?? (checked.after === undefined && !guarded ? 'warn' : 'refuse'),
-    soakMs: milliseconds(checked.soak ?? (checked.after === undefined ? '0s' : '24h')),
+    soakMs,
+    soakGapMs: optionalMs(checked.soakGap) ?? Math.max(soakMs / 8, shortestSoakGapMs),
     hours: changeHours(checked),
     approvals: {
       count: checked.approvals?.count ?? 0,

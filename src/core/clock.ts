@@ -3,6 +3,8 @@
 /** Where a step reads the time and waits. */
 export interface Clock {
   now(): Date;
+  /** The time on a server, which `ask` reads there: changes are judged by it and not by a machine's clock. */
+  ofServer(ask: () => Promise<Date>): Promise<Date>;
   /** Resolves after `ms` milliseconds; rejects with the signal's reason when it is aborted. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
@@ -10,6 +12,7 @@ export interface Clock {
 /** The machine's clock. */
 export const systemClock: Clock = {
   now: () => new Date(),
+  ofServer: (ask) => ask(),
   sleep: (ms, signal) =>
     new Promise((resolve, reject) => {
       if (signal?.aborted) {

@@ -18,6 +18,7 @@ import { diskEvidence } from './disk-evidence.ts';
 import { type Project, planFor, reading, type Target, targetNamed } from './project.ts';
 import { newestProof } from './recovery.ts';
 import { restoreObstacle } from './restorable.ts';
+import { type Clocks, clockNote, readClocks } from './server-clock.ts';
 import { importedStates } from './soak-evidence.ts';
 import { recordWord, tellTheTeam } from './team-notice.ts';
 
@@ -77,11 +78,15 @@ export async function judgeNow(
 ): Promise<{ readonly evidence: PromotionEvidence; readonly gates: readonly JudgedGate[] }> {
   const { target, plan, findings, waivers } = judging;
   const { context, config } = project;
-  const now = judging.at ?? context.clock.now();
   return step(context, 'look at every gate', async () => {
+    const clocks = await readClocks(project, target);
+    sayClocks(project, target, clocks);
+    const now = judging.at ?? clocks.server;
     const journal = await reading(project, target, readJournal);
     const gathered = await gatherEvidence({
       now,
+      aheadMs: now.getTime() - clocks.server.getTime(),
+      clock: context.clock,
       environment: target.environment,
       environments: config.environments,
       plan,
@@ -98,6 +103,16 @@ export async function judgeNow(
     const evidence = { ...gathered, rehearsal };
     return { evidence, gates: judgeGates(evidence, waivers) };
   });
+}
+
+// Gates are judged several times in one command: it is said once.
+const said = new WeakSet<Project['context']>();
+
+function sayClocks({ context }: Project, { environment }: Target, clocks: Clocks): void {
+  const text = clockNote(clocks, environment.name);
+  if (text === undefined || said.has(context)) return;
+  said.add(context);
+  context.emit({ kind: 'note', text });
 }
 
 /**

@@ -5,7 +5,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type TestProject, testProject } from '../../test/project.ts';
 import { canonicalJson, sha256 } from '../core/digest.ts';
 import { runOrFail } from '../core/process.ts';
-import { recordSample } from '../history/health-samples.ts';
 import { Address } from '../postgres/address.ts';
 import { connect } from '../postgres/connect.ts';
 import type { JudgedGate } from '../promotion/gate.ts';
@@ -47,7 +46,8 @@ afterAll(async () => {
 /** The project so many hours later. */
 function later(hours: number): Project {
   const now = (): Date => new Date(Date.now() + hours * hourMs);
-  return { ...project, context: { ...project.context, clock: { ...project.context.clock, now } } };
+  const clock = { ...project.context.clock, now, ofServer: async () => now() };
+  return { ...project, context: { ...project.context, clock } };
 }
 
 /** The same on a machine that cannot reach staging. */
@@ -80,7 +80,11 @@ async function sample(hours: number, healthy: boolean): Promise<void> {
   if (address === undefined) throw new Error('there is no staging');
   await using database = await connect(address, { purpose: 'test' });
   const at = new Date(Date.now() + hours * hourMs);
-  await recordSample(database, { at, healthy, probes: [] });
+  await database.query('INSERT INTO drydock.health_samples VALUES ($1, $2, $3)', [
+    at,
+    healthy,
+    '[]',
+  ]);
 }
 
 describe('a signed file of evidence', () => {

@@ -8,6 +8,7 @@ import { Failure } from '../core/failure.ts';
 import { detailOf, type JournalRow } from '../history/journal.ts';
 import { readDatabaseId } from '../history/marker.ts';
 import type { Plan } from '../migration/plan.ts';
+import { serverTime } from '../postgres/server-time.ts';
 import { isByAllowedKey, signerOf, signText } from '../promotion/approval/ssh.ts';
 import type { EnvironmentState } from '../promotion/evidence.ts';
 import { readState } from '../promotion/gather.ts';
@@ -47,21 +48,23 @@ export async function exportEvidence(
 ): Promise<EvidenceReport> {
   const { context, config } = project;
   const target = targetNamed(project, request.environment);
-  const seenAt = context.clock.now();
   const soaks = config.environments.map(({ soakMs }) => soakMs);
-  const since = new Date(seenAt.getTime() - 2 * Math.max(24 * hourMs, ...soaks));
-  const { databaseId, state } = await reading(project, target, async (database) => ({
-    databaseId: await readDatabaseId(database),
-    state: await readState(database, request.environment, since),
-  }));
+  const shownMs = 2 * Math.max(24 * hourMs, ...soaks);
+  const { clock } = context;
+  const { databaseId, state } = await reading(project, target, async (database) => {
+    const now = await clock.ofServer(() => serverTime(database));
+    const samplesSince = new Date(now.getTime() - shownMs);
+    return {
+      databaseId: await readDatabaseId(database),
+      state: await readState(database, { name: request.environment, samplesSince, clock }),
+    };
+  });
   if (databaseId === undefined) throw nothingToShow(request.environment);
-  const short = { ...state, samples: brief(state.samples) };
   const evidence: SoakEvidence = {
     kind: 'soak-evidence',
-    version: 1,
+    version: 2,
     databaseId,
-    seenAt,
-    state: short,
+    state: { ...state, samples: brief(state.samples) },
   };
   const signature = await signText(signedText(JSON.parse(JSON.stringify(evidence))), {
     keyFile: request.keyFile,
@@ -127,7 +130,7 @@ async function stateIn(
   const read = readEvidenceFile(text, 'the evidence in the journal');
   await signerNamed(target, read, 'the evidence in the journal');
   await assertWanted(project, target, { evidence: read.evidence, plan });
-  return { ...read.evidence.state, seenAt: read.evidence.seenAt };
+  return { ...read.evidence.state, isSignedFile: true };
 }
 
 async function assertWanted(
@@ -137,11 +140,14 @@ async function assertWanted(
 ): Promise<void> {
   const earlier = namesBefore(project, target);
   const { name } = evidence.state;
+  const own = await reading(project, target, async (database) => ({
+    databaseId: await readDatabaseId(database),
+    now: await project.context.clock.ofServer(() => serverTime(database)),
+  }));
   assertServes(evidence, {
     environment: earlier.includes(name) ? name : (target.environment.after ?? ''),
-    databaseId: await reading(project, target, readDatabaseId),
     migrations: plan.pending.map(({ migration }) => migration),
-    now: project.context.clock.now(),
+    ...own,
   });
 }
 
@@ -191,11 +197,10 @@ function namesBefore({ config }: Project, { environment }: Target): readonly str
 
 function about({
   state,
-  seenAt,
 }: SoakEvidence): Pick<EvidenceReport, 'environment' | 'seenAt' | 'migrations' | 'samples'> {
   return {
     environment: state.name,
-    seenAt: seenAt.toISOString(),
+    seenAt: state.seenAt.toISOString(),
     migrations: state.ledger.length,
     samples: state.samples.length,
   };

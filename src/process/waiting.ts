@@ -8,7 +8,8 @@ import type { JudgedGate } from '../promotion/gate.ts';
 import { closedGates } from '../promotion/judge.ts';
 import { nextOpening } from '../promotion/window.ts';
 import { type Judging, judgeNow } from './preflight.ts';
-import type { Project } from './project.ts';
+import type { Project, Target } from './project.ts';
+import { readClocks } from './server-clock.ts';
 
 /** What a change waits for. */
 export interface Wait {
@@ -26,8 +27,12 @@ const lookMs = 15_000;
  *
  * @throws `promotion/never-in-window` when no window opens within a year
  */
-export function startOf(project: Project, { target }: Judging, wait: Wait): Date | undefined {
-  const now = project.context.clock.now();
+export async function startOf(
+  project: Project,
+  { target }: Judging,
+  wait: Wait,
+): Promise<Date | undefined> {
+  const { server: now } = await readClocks(project, target);
   const { name, hours } = target.environment;
   const earliest = wait.notBefore === undefined || wait.notBefore < now ? now : wait.notBefore;
   const start = wait.forWindow ? nextOpening(hours, earliest) : earliest;
@@ -46,14 +51,23 @@ export async function closedAt(
   return { gates, areClosed: closedGates(gates, 'before').length > 0 };
 }
 
-/** Sleeps until then. Holds no lock and no session meanwhile. */
-export async function sleepUntil({ context }: Project, start: Date): Promise<void> {
+/**
+ * Sleeps until then, by the clock of the server: it is asked before and after, and no lock and no session
+ * is held meanwhile.
+ */
+export async function sleepUntil(project: Project, target: Target, start: Date): Promise<void> {
+  const { context } = project;
   await step(context, `wait until ${start.toLocaleString()}`, async (reporter) => {
     for (;;) {
-      const leftMs = start.getTime() - context.clock.now().getTime();
-      if (leftMs <= 0) return;
-      reporter.progress(`${formatDuration(Math.max(leftMs, 1_000))} left`);
-      await context.clock.sleep(Math.min(leftMs, lookMs), context.signal);
+      const { server, machine } = await readClocks(project, target);
+      const end = machine.getTime() + (start.getTime() - server.getTime());
+      if (end <= machine.getTime()) return;
+      for (;;) {
+        const leftMs = end - context.clock.now().getTime();
+        if (leftMs <= 0) break;
+        reporter.progress(`${formatDuration(Math.max(leftMs, 1_000))} left`);
+        await context.clock.sleep(Math.min(leftMs, lookMs), context.signal);
+      }
     }
   });
 }

@@ -4,6 +4,7 @@ import type { Environment } from '../config/environment.ts';
 import type { Freeze } from '../history/freeze.ts';
 import type { HealthSample } from '../history/health-samples.ts';
 import type { LedgerRow } from '../history/ledger.ts';
+import type { ChangeByHand } from '../history/schema-look.ts';
 import type { Finding } from '../lint/finding.ts';
 import type { Migration } from '../migration/file.ts';
 import type { LongTransaction } from '../postgres/long-transactions.ts';
@@ -15,20 +16,28 @@ export interface Drill {
   readonly recoveryMs: number;
 }
 
+/** What was seen of an environment over a time. */
+export interface Looks {
+  /** Health samples since the oldest migration of the plan was applied there. */
+  readonly samples: readonly HealthSample[];
+  /** Changes of the schema by hand that were noticed since then, those that were taken back among them. */
+  readonly changesByHand: readonly ChangeByHand[];
+  /** When all this was seen, by the clock of the environment's own server. */
+  readonly seenAt: Date;
+}
+
 /** What an earlier environment shows. */
-export interface EnvironmentState {
+export interface EnvironmentState extends Looks {
   readonly name: string;
   readonly ledger: readonly LedgerRow[];
   /** Fingerprint of the schema as it is now. */
   readonly fingerprint: string;
   /** Fingerprint that the last apply left behind; undefined when none was recorded. */
   readonly fingerprintAfterApply: string | undefined;
-  /** Health samples since the oldest migration of the plan was applied there. */
-  readonly samples: readonly HealthSample[];
   /** The newest drill there; null when there was none. */
   readonly drill: Drill | null;
-  /** When all this was seen, where that is not now but from a file of evidence. */
-  readonly seenAt?: Date;
+  /** True where a signed file of evidence says so: it tells nothing of the time since. */
+  readonly isSignedFile?: boolean;
 }
 
 /** A backup that can be restored, because it was. */
@@ -75,7 +84,10 @@ export interface DiskEvidence {
 
 /** The evidence for one promotion. Null: looked for and not there. */
 export interface PromotionEvidence {
+  /** The time for which it is judged, by the clock of the server that is to be changed. */
   readonly now: Date;
+  /** How far that is ahead of the present, as before a wait; else 0. */
+  readonly aheadMs: number;
   readonly environment: Environment;
   readonly migrations: readonly Migration[];
   readonly findings: readonly Finding[];

@@ -2,21 +2,24 @@
 // Reads only.
 
 import type { Environment } from '../config/environment.ts';
-import { readExpectedSchema, schemaDrift } from '../history/expected-schema.ts';
+import type { Clock } from '../core/clock.ts';
+import { presentFingerprint, readExpectedSchema, schemaDrift } from '../history/expected-schema.ts';
 import { readFreeze } from '../history/freeze.ts';
 import type { HealthSample } from '../history/health-samples.ts';
 import { readSamples } from '../history/health-samples.ts';
 import { detailOf, type JournalRow, readJournal } from '../history/journal.ts';
 import { readLedger } from '../history/ledger.ts';
 import { readMarker } from '../history/marker.ts';
+import { readChangesByHand } from '../history/schema-look.ts';
 import type { Finding } from '../lint/finding.ts';
 import type { Plan } from '../migration/plan.ts';
 import type { Database } from '../postgres/connect.ts';
-import { schemaFingerprint } from '../postgres/fingerprint.ts';
 import { longTransactions } from '../postgres/long-transactions.ts';
+import { serverTime } from '../postgres/server-time.ts';
 import type {
   Drill,
   EnvironmentState,
+  Looks,
   PromotionEvidence,
   ProvenBackup,
   TargetState,
@@ -27,6 +30,8 @@ import { rowsOf } from './migrations-in-force.ts';
 /** Where the evidence comes from: functions of other steps, handed in. */
 export interface Sources {
   readonly now: Date;
+  readonly aheadMs: number;
+  readonly clock: Clock;
   readonly environment: Environment;
   /** Every environment, in the order of promotion. */
   readonly environments: readonly Environment[];
@@ -55,6 +60,7 @@ export async function gatherEvidence(sources: Sources): Promise<PromotionEvidenc
   const before = environments.find((candidate) => candidate.name === environment.after);
   return {
     now: sources.now,
+    aheadMs: sources.aheadMs,
     environment,
     migrations: sources.plan.pending.map(({ migration }) => migration),
     findings: sources.findings,
@@ -94,7 +100,11 @@ async function stateOf(
       const since = rowsOf(await readLedger(database), migrations).map((row) =>
         row.appliedAt.getTime(),
       );
-      return readState(database, name, since.length === 0 ? null : new Date(Math.min(...since)));
+      return readState(database, {
+        name,
+        samplesSince: since.length === 0 ? null : new Date(Math.min(...since)),
+        clock: sources.clock,
+      });
     });
   } catch {
     return sources.imported.get(name) ?? null;
@@ -104,22 +114,31 @@ async function stateOf(
 /** What an environment shows, with its health samples since a moment; null: without any. */
 export async function readState(
   database: Database,
-  name: string,
-  samplesSince: Date | null,
+  options: { readonly name: string; readonly samplesSince: Date | null; readonly clock: Clock },
 ): Promise<EnvironmentState> {
+  const { name, samplesSince: since, clock } = options;
+  const expected = await readExpectedSchema(database);
   return {
     name,
     ledger: await readLedger(database),
-    fingerprint: await schemaFingerprint(database),
-    fingerprintAfterApply: await fingerprintAfterApply(database),
+    fingerprint: await presentFingerprint(database, expected),
+    fingerprintAfterApply: expected?.isCurrent === true ? expected.fingerprint : undefined,
     drill: newestDrill(await readJournal(database)),
-    samples: samplesSince === null ? [] : await readSamples(database, samplesSince),
+    ...(await readLooks(database, { since, clock })),
   };
 }
 
-async function fingerprintAfterApply(database: Database): Promise<string | undefined> {
-  const expected = await readExpectedSchema(database);
-  return expected?.isCurrent === true ? expected.fingerprint : undefined;
+/** What was seen of an environment since a moment (null: nothing is wanted), and until when. */
+export async function readLooks(
+  database: Database,
+  { since, clock }: { readonly since: Date | null; readonly clock: Clock },
+): Promise<Looks> {
+  const samples = since === null ? [] : await readSamples(database, since);
+  const changed = since === null ? undefined : await readChangesByHand(database, since);
+  // Last, for what was seen before it cannot be of its future.
+  const seenAt = await clock.ofServer(() => serverTime(database));
+  const unseen = changed?.isChangedSince === true ? [{ at: seenAt }] : [];
+  return { samples, changesByHand: [...(changed?.noticed ?? []), ...unseen], seenAt };
 }
 
 // The newest notice in the journal about exactly this plan.

@@ -7,6 +7,7 @@ import {
   finding,
   hoursAgo,
   ledgerRow,
+  looks,
   migration,
   production,
   ranOldCode,
@@ -79,7 +80,28 @@ const spoiled: readonly (readonly [string, string, Partial<PromotionEvidence>])[
     'soaked',
     'a health sample of staging was red two hours ago',
     {
-      before: environmentState('staging', { samples: [red] }),
+      before: environmentState('staging', { samples: [...looks(30, 3), red, ...looks(1, 0)] }),
+    },
+  ],
+  [
+    'soaked',
+    'nobody has looked at staging since the apply',
+    {
+      before: environmentState('staging', { samples: [] }),
+    },
+  ],
+  [
+    'soaked',
+    'nobody looked at staging for four hours',
+    {
+      before: environmentState('staging', { samples: [...looks(30, 14), ...looks(10, 0)] }),
+    },
+  ],
+  [
+    'soaked',
+    'staging was changed by hand two hours ago, and the change was taken back',
+    {
+      before: environmentState('staging', { changesByHand: [{ at: hoursAgo(2) }] }),
     },
   ],
   [
@@ -272,6 +294,29 @@ describe('the gates', () => {
         }
       }),
     );
+  });
+
+  it('soaked opens without a look where no soak is wanted', () => {
+    const environment = { ...production, soakMs: 0 };
+    const before = environmentState('staging', { samples: [] });
+    expect(stateOf('soaked', evidence({ environment, before }))).toBe('open');
+  });
+
+  it('soaked is judged by the clock of staging, whatever the time is elsewhere', () => {
+    const later = evidence({ now: hoursAgo(-100), before: environmentState('staging') });
+    const young = { ledger: [ledgerRow({ appliedAt: hoursAgo(4) })] };
+    expect(stateOf('soaked', later)).toBe('open');
+    const before = environmentState('staging', young);
+    expect(stateOf('soaked', evidence({ now: hoursAgo(-100), before }))).toBe('closed');
+    expect(stateOf('soaked', evidence({ aheadMs: 20 * 3_600_000, before }))).toBe('open');
+  });
+
+  it('soaked says what keeps the looks coming', () => {
+    const before = environmentState('staging', { samples: [] });
+    expect(judgeGates(evidence({ before })).find(({ id }) => id === 'soaked')).toMatchObject({
+      reason: 'nobody has looked at staging since the apply',
+      howToOpen: 'drydock health staging; and so that looks go on: drydock monitor staging',
+    });
   });
 
   it('way-back-ready closes when a drill is wanted and the newest one is too old', () => {

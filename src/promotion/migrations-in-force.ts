@@ -2,12 +2,12 @@
 
 import type { LedgerRow } from '../history/ledger.ts';
 import { isChecksumOf } from '../migration/checksum.ts';
-import type { Migration } from '../migration/file.ts';
+import type { MigrationText } from '../migration/file.ts';
 
 /** The names of the migrations that a ledger lacks, or has with other content or only in part. */
 export function missingFrom(
   ledger: readonly LedgerRow[],
-  migrations: readonly Migration[],
+  migrations: readonly MigrationText[],
 ): readonly string[] {
   const found = new Set(rowsOf(ledger, migrations).map((row) => row.version));
   return migrations.filter(({ version }) => !found.has(version)).map(({ name }) => name);
@@ -16,7 +16,7 @@ export function missingFrom(
 /** The ledger's rows of these migrations, where the content is the same and all of it is in force. */
 export function rowsOf(
   ledger: readonly LedgerRow[],
-  migrations: readonly Migration[],
+  migrations: readonly MigrationText[],
 ): readonly LedgerRow[] {
   return ledger.filter(
     (row) =>
@@ -25,4 +25,9 @@ export function rowsOf(
         (migration) => migration.version === row.version && isChecksumOf(row.checksum, migration),
       ),
   );
+}
+
+/** When the last of them was applied, by the clock of the server; there must be one. */
+export function lastAppliedAt(rows: readonly LedgerRow[]): Date {
+  return new Date(Math.max(...rows.map(({ appliedAt }) => appliedAt.getTime())));
 }

@@ -12,10 +12,9 @@ import { missingFrom } from '../migrations-in-force.ts';
 /** What is signed. */
 export interface SoakEvidence {
   readonly kind: 'soak-evidence';
-  readonly version: 1;
+  readonly version: 2;
   /** The id that the marker of the database carries. */
   readonly databaseId: string;
-  readonly seenAt: Date;
   readonly state: EnvironmentState;
 }
 
@@ -28,7 +27,7 @@ interface EvidenceFile {
 
 /** The longest that a machine may go on with what was seen before. */
 const freshMs = 24 * 3_600_000;
-/** Clocks of two machines may differ by so much. */
+/** Clocks of two servers may differ by so much. */
 const skewMs = 5 * 60_000;
 
 /** The text that the key signs. */
@@ -55,7 +54,7 @@ export function readEvidenceFile(
   if (file === undefined) {
     throw new Failure({
       code: 'evidence/unreadable',
-      message: `${name} is no evidence file of Drydock`,
+      message: `${name} is no evidence file of this Drydock`,
       hint: 'Write one where the environment can be reached: drydock evidence export staging -o FILE --key KEY',
     });
   }
@@ -88,7 +87,7 @@ export interface Wanted {
  *
  * @throws `evidence/other-environment`, `evidence/too-old`, `evidence/not-yet`, `evidence/other-plan`
  */
-export function assertServes({ state, databaseId, seenAt }: SoakEvidence, wanted: Wanted): void {
+export function assertServes({ state, databaseId }: SoakEvidence, wanted: Wanted): void {
   const { environment, migrations, now } = wanted;
   const again = `Write a new one: drydock evidence export ${environment} -o FILE --key KEY`;
   const refused = (code: string, message: string): Failure =>
@@ -100,13 +99,13 @@ export function assertServes({ state, databaseId, seenAt }: SoakEvidence, wanted
     const message = `the evidence of ${environment} is of the very database that is to be changed`;
     throw refused('other-environment', message);
   }
-  const ageMs = now.getTime() - seenAt.getTime();
+  const ageMs = now.getTime() - state.seenAt.getTime();
   if (ageMs > freshMs) {
     const limit = formatDuration(freshMs);
     throw refused('too-old', `the evidence is ${formatDuration(ageMs)} old, ${limit} at most`);
   }
   if (ageMs < -skewMs) {
-    const message = `the evidence was written in the future, ${formatDuration(-ageMs)} from now by the clock of this machine`;
+    const message = `the evidence was written in the future, ${formatDuration(-ageMs)} from now by the clock of the server`;
     throw refused('not-yet', message);
   }
   const missing = missingFrom(state.ledger, migrations);
@@ -127,9 +126,10 @@ export function brief(samples: readonly HealthSample[]): readonly HealthSample[]
 function parsed(text: string): EvidenceFile | undefined {
   try {
     const file = JSON.parse(text) as EvidenceFile & {
-      readonly evidence: { readonly kind: unknown };
+      readonly evidence: { readonly kind: unknown; readonly version: unknown };
     };
-    const isOne = file.evidence.kind === 'soak-evidence' && typeof file.signature === 'string';
+    const { kind, version } = file.evidence;
+    const isOne = kind === 'soak-evidence' && version === 2 && typeof file.signature === 'string';
     return isOne ? file : undefined;
   } catch {
     return undefined;
