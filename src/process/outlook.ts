@@ -17,8 +17,10 @@ import { isChecksumOf } from '../migration/checksum.ts';
 import { type MigrationText, readMigrationTexts } from '../migration/file.ts';
 import { compareVersions } from '../migration/version.ts';
 import { connect } from '../postgres/connect.ts';
+import type { Soak } from '../promotion/soak.ts';
 import { type KeptPlanNow, keptIn } from './finalizing.ts';
 import { type Project, reading, targetNamed } from './project.ts';
+import { soakBefore } from './soaking.ts';
 
 /**
  * What is true of a migration in an environment: `applied`; `partial`, only some of its steps are in
@@ -66,11 +68,16 @@ export interface EnvironmentStatus {
   /** Who lets no further batch begin. */
   readonly paused: Pause | null;
   readonly health: { readonly healthy: boolean; readonly at: Date } | null;
+  /**
+   * How long those pending migrations that are in force in the environment before have soaked there; null
+   * where there is nothing to wait for, and where that environment cannot be read.
+   */
+  readonly soak: Soak | null;
   /** What is kept so that the last changes can be taken back, the newest first. */
   readonly kept: readonly KeptPlanNow[];
 }
 
-const dayMs = 24 * 3_600_000;
+const healthHours = 24;
 
 /** The status of one environment or of all. An environment that cannot be read says why. */
 export async function statusOf(
@@ -101,6 +108,7 @@ async function environmentStatus(
     batches: [],
     paused: null,
     health: null,
+    soak: null,
     kept: [],
   };
   try {
@@ -111,18 +119,19 @@ async function environmentStatus(
       readOnly: true,
       pipelined: true,
     });
-    const since = new Date(project.context.clock.now().getTime() - dayMs);
     // All at once: the journey to the server and back is most of what a status costs.
     const [marker, ledger, unfinished, health, drift, paused, batches, kept] = await Promise.all([
       assertMarker(database, environment.name),
       readLedger(database),
       readUnfinished(database),
-      readNewestSample(database, since),
+      readNewestSample(database, healthHours),
       schemaDrift(database),
       readPause(database),
       readWalks(database),
       keptIn(database),
     ]);
+    const inLedger = new Set(ledger.map(({ version }) => version));
+    const pending = migrations.filter(({ version }) => !inLedger.has(version));
     return {
       ...nothing,
       migrations: compare(migrations, ledger),
@@ -132,6 +141,7 @@ async function environmentStatus(
       batches,
       paused: paused ?? null,
       health: health === undefined ? null : { healthy: health.healthy, at: health.at },
+      soak: await soakBefore(project, environment, pending),
       kept,
     };
   } catch (failure) {

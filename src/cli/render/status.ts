@@ -1,7 +1,9 @@
 // The status of every environment, for people.
 
 import { styleText } from 'node:util';
+import { formatDuration } from '../../core/duration.ts';
 import type { EnvironmentStatus, MigrationState, MigrationStatus } from '../../process/outlook.ts';
+import type { Soak } from '../../promotion/soak.ts';
 import { keptLines } from './kept.ts';
 import { moment } from './moment.ts';
 import { plural, wrap } from './text.ts';
@@ -23,7 +25,7 @@ export function renderStatus(
 function paragraph(status: EnvironmentStatus, listed: boolean): string {
   const head = `${styleText('bold', status.name)}  ${status.database ?? 'no address'}`;
   if (status.problem !== null) return `${head}\n${indent(`✗ ${status.problem}`)}`;
-  const { migrations, drift, unfinished, batches, paused, health, kept } = status;
+  const { migrations, drift, unfinished, batches, paused, health, soak, kept } = status;
   const named = (state: MigrationState): readonly string[] =>
     migrations.filter((migration) => migration.state === state).map(({ name }) => name);
   const pending = named('pending');
@@ -58,6 +60,7 @@ function paragraph(status: EnvironmentStatus, listed: boolean): string {
     ...(health === null
       ? []
       : [`${health.healthy ? '✓ healthy' : '✗ NOT healthy'} at ${moment(health.at)}`]),
+    ...(soak === null ? [] : [soakLine(soak)]),
     ...kept.flatMap(keptLines),
     ...(kept.length === 0
       ? []
@@ -109,6 +112,13 @@ function driftLines(environment: string, drift: readonly string[]): readonly str
     ...drift.slice(0, shownAtMost).map((difference) => `– ${difference}`),
     ...(rest > 0 ? [`– and ${rest} more: drydock status ${environment} --json`] : []),
   ];
+}
+
+function soakLine({ environment, soakedMs, wantedMs, leftMs, since }: Soak): string {
+  const soaked = `soaked ${formatDuration(soakedMs)} of ${formatDuration(wantedMs)} in ${environment}`;
+  if (leftMs === 0) return `✓ ${soaked}`;
+  const next = since === null ? `: the time starts with a look, drydock health ${environment}` : '';
+  return `◌ ${soaked}, ${formatDuration(leftMs)} left${next}`;
 }
 
 function indent(text: string): string {
