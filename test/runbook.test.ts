@@ -167,6 +167,8 @@ describe('Example: Complete Migration', () => {
 
   it('4. production is refused where nobody can be asked', async () => {
     await shortenTheSoak();
+    // As cron does for a team all the while.
+    await type('npx --no -- drydock health staging');
     const refused = await type(`./apply-migration-production.sh ${file008}`, { exit: 2 });
     expect(refused.stderr).toContain('✗ Nothing was changed.');
     expect(refused.stderr).toContain('drydock apply production --yes');

@@ -8,7 +8,7 @@ import { schemaTrace } from '../postgres/schema-trace.ts';
 import { isBeingChanged } from './change-lock.ts';
 import { type ExpectedSchema, readExpectedSchema } from './expected-schema.ts';
 import { hasTable } from './install.ts';
-import { keepTrace, readTrace } from './schema-trace.ts';
+import { moveTrace, readTrace } from './schema-trace.ts';
 
 /** A moment at which the schema was found changed by hand. */
 export interface ChangeByHand {
@@ -30,7 +30,7 @@ export async function lookAtSchema(database: Database): Promise<void> {
       'INSERT INTO drydock.changes_by_hand DEFAULT VALUES ON CONFLICT DO NOTHING',
     );
   }
-  await keepTrace(database, seen.trace);
+  await moveTrace(database, seen);
   if (seen.isAsExpected) await keepStamp(database, seen);
 }
 
@@ -53,6 +53,8 @@ interface Seen {
   readonly expected: ExpectedSchema;
   readonly stamp: string;
   readonly trace: string;
+  /** The trace of the look before; undefined where there was none. */
+  readonly last: string | undefined;
   readonly isAsExpected: boolean;
   readonly isChanged: boolean;
 }
@@ -66,7 +68,7 @@ async function see(database: Database): Promise<Seen | undefined> {
   const isAsExpected =
     stamp === expected.stamp || (await schemaFingerprint(database)) === expected.fingerprint;
   const isChanged = !isAsExpected || (last !== undefined && trace !== last);
-  return { expected, stamp, trace, isAsExpected, isChanged };
+  return { expected, stamp, trace, last, isAsExpected, isChanged };
 }
 
 // The next look at the same schema is a cheap one again.

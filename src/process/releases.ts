@@ -1,7 +1,7 @@
 // The application beside the database: bringing a release to an environment, going back to the one
 // before, and looking at its health.
 
-import { Failure } from '../core/failure.ts';
+import { Failure, messageOf } from '../core/failure.ts';
 import { takeSample } from '../health/sample.ts';
 import { verifyHealth } from '../health/verify.ts';
 import { assertNotFrozen } from '../history/freeze.ts';
@@ -72,7 +72,7 @@ export async function rollBackRelease(
 export async function lookAtHealth(project: Project, name: string): Promise<HealthSample> {
   const target = targetNamed(project, name);
   const sample = await takeSample(project.context, target.environment);
-  await keepSample(target, sample);
+  await keepSample(project, target, sample);
   return sample;
 }
 
@@ -80,7 +80,7 @@ export async function lookAtHealth(project: Project, name: string): Promise<Heal
 export async function waitForHealth(project: Project, name: string): Promise<HealthSample> {
   const target = targetNamed(project, name);
   const sample = await verify(project, target);
-  await keepSample(target, sample);
+  await keepSample(project, target, sample);
   return sample;
 }
 
@@ -108,7 +108,7 @@ async function bring(
       folder: config.root,
       verify: () => verify(project, target),
     });
-    await keepSample(target, result.health);
+    await keepSample(project, target, result.health);
     return {
       result,
       details: {
@@ -185,12 +185,19 @@ async function releaseNamed(project: Project, revision: string): Promise<Release
 }
 
 // A database that cannot be reached cannot keep the sample that says so: the command shows it.
-async function keepSample(target: Target, sample: HealthSample): Promise<void> {
+async function keepSample(
+  { context }: Project,
+  target: Target,
+  sample: HealthSample,
+): Promise<void> {
   if (!reached(sample)) return;
   await using database = await connect(target.address, { purpose: 'health' });
   // The soak is judged by the samples: those of one environment must not land in another.
-  await assertMarker(database, target.environment.name);
-  await recordSample(database, sample).catch(() => {});
+  if ((await assertMarker(database, target.environment.name)) === undefined) return;
+  await recordSample(database, sample).catch((failure: unknown) => {
+    const text = `The sample was not kept, so that no soak can count it: ${messageOf(failure)}`;
+    context.emit({ kind: 'note', text });
+  });
 }
 
 function reached(sample: HealthSample): boolean {

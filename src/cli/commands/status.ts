@@ -6,7 +6,7 @@ export const status: Verb = verb<{ readonly exitCode?: boolean }>({
   name: 'status',
   brief: 'Show where every environment stands',
   description:
-    'Shows for each environment (or for one, with its migrations) what is in force, what is pending, files edited after they were applied, what of the schema was changed by hand, commands that never ended, and the last health sample. Reads only.',
+    'Shows for each environment (or for one, with its migrations) what is in force, what is pending and how long that has soaked, files edited after they were applied, what of the schema was changed by hand, commands that never ended, and the last health sample. Reads only.',
   args: [{ placeholder: 'environment', brief: 'One environment (default: all)', optional: true }],
   flags: {
     exitCode: { kind: 'switch', brief: 'Exit 11 when something is pending, edited or drifted' },

@@ -50,6 +50,9 @@ export const shortened =
 /** How long that soak is waited for. */
 export const soakMs = 3_500;
 
+/** How often the demo looks at staging meanwhile. */
+export const lookEveryMs = 1_000;
+
 /** The name of an environment's database. */
 export function databaseOf(environment: string): string {
   return `homework_helper_${environment}`;

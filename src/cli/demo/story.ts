@@ -13,6 +13,7 @@ import {
   commitAll,
   databaseOf,
   environments,
+  lookEveryMs,
   type Stage,
   shortened,
   soakMs,
@@ -109,7 +110,7 @@ export async function addTeacherMode(
   await commitAll(stage, 'Add teacher mode database migration');
 
   director.open('3. Staging');
-  await toStaging(context, director, migration008);
+  await toStaging(context, { stage, director }, migration008);
 
   director.open('4. Production: the checklist, then backup, proof, rehearsal and apply');
   await director.type('./pre-deploy-check.sh production', {
@@ -140,7 +141,7 @@ export async function breakAndRecover(
   await director.type('npx drydock apply dev', { what: 'apply 009 to dev', outcome: inForce });
   cpSync(join(release, 'src'), join(stage.backend, 'src'), { recursive: true });
   await commitAll(stage, 'Merge the premium tiers');
-  await toStaging(context, director, migration009);
+  await toStaging(context, { stage, director }, migration009);
   director.tell(
     'The rehearsal will see how long its UPDATE keeps rows locked. Few people write at this hour, so the team passes that gate: with a name and a reason, in the journal.',
   );
@@ -220,7 +221,21 @@ export async function saveTheWrites(
   });
 }
 
-async function toStaging(context: Context, director: Director, migration: string): Promise<void> {
+// What cron, or `drydock monitor staging`, does for a team: somebody looks all the while.
+async function soakInStaging({ clock, signal }: Context, stage: Stage): Promise<void> {
+  const { backend: cwd, variables: env } = stage;
+  const end = performance.now() + soakMs;
+  while (performance.now() < end) {
+    await clock.sleep(Math.min(lookEveryMs, end - performance.now()), signal);
+    await runOrFail('npx', ['--no', '--', 'drydock', 'health', 'staging'], { cwd, env, signal });
+  }
+}
+
+async function toStaging(
+  context: Context,
+  { stage, director }: { readonly stage: Stage; readonly director: Director },
+  migration: string,
+): Promise<void> {
   const number = numberOf(migration);
   await director.type('./backup-database.sh staging', {
     what: `back up staging before ${number}`,
@@ -236,7 +251,7 @@ async function toStaging(context: Context, director: Director, migration: string
   });
   director.tell(shortened);
   const startedAt = performance.now();
-  await step(context, 'soak in staging', () => context.clock.sleep(soakMs, context.signal));
+  await step(context, 'soak in staging', () => soakInStaging(context, stage));
   const ms = performance.now() - startedAt;
   director.note({
     what: `soak ${number} in staging`,
