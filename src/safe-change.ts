@@ -17,7 +17,12 @@ import type { Address } from './postgres/address.ts';
 import { connect } from './postgres/connect.ts';
 import { keepingSchema, unlikeRehearsal } from './process/as-rehearsed.ts';
 import { type ChangeReport, changeReport, journalOutcome } from './process/change-report.ts';
-import { assertNoDrift, expectSchemaNow, keepingWhatIsInForce } from './process/drift.ts';
+import {
+  assertNoDrift,
+  expectSchemaNow,
+  keepingWhatIsInForce,
+  noticeBeforeChange,
+} from './process/drift.ts';
 import { resumableVersion } from './process/half-done.ts';
 import { keeperFor, provenUndo } from './process/kept-plan.ts';
 import { findingsOf, judgeNow } from './process/preflight.ts';
@@ -109,6 +114,7 @@ function changeNow(project: Project, change: Change): Promise<ChangeReport> {
   const { target, request, plan } = change;
   return doing(project, target, { command: 'apply', changes: true }, async () => {
     await assertSamePlan(project, target, { request, plan });
+    await noticeBeforeChange(target);
     const { guarded } = target.environment;
     // A gate judges it where there are gates.
     if (!guarded) await assertNoDrift(project, target);

@@ -17,9 +17,17 @@ export interface ChangeByHand {
 
 /** Looks at the schema, and keeps that it was changed by hand where it was. */
 export async function lookAtSchema(database: Database): Promise<void> {
-  if (!(await hasTable(database, 'schema_trace'))) return;
   // What a command of Drydock changes at this moment is no change by hand.
   if (await isBeingChanged(database)) return;
+  await noticeChangeByHand(database);
+}
+
+/**
+ * The same for the command that changes the environment itself, before it does: what it leaves is the
+ * expected schema, and would cover a change that nobody has seen.
+ */
+export async function noticeChangeByHand(database: Database): Promise<void> {
+  if (!(await hasTable(database, 'schema_trace'))) return;
   // One snapshot: else an apply that ends between two of the questions would be taken for one.
   const seen = await database.transaction(() => see(database), {
     begin: ['BEGIN ISOLATION LEVEL REPEATABLE READ'],

@@ -9,7 +9,7 @@ import { isChecksumOf } from '../migration/checksum.ts';
 import { type Migration, migrationFiles, readMigration } from '../migration/file.ts';
 import { compareVersions, versionOf } from '../migration/version.ts';
 import { connect } from '../postgres/connect.ts';
-import { expectSchemaNow } from './drift.ts';
+import { expectSchemaNow, noticeBeforeChange } from './drift.ts';
 import { doing, type Project, reading, targetNamed } from './project.ts';
 
 /** An edited file that a person stands for. */
@@ -78,6 +78,7 @@ export async function adoptSchema(
 ): Promise<AdoptReport> {
   const target = targetNamed(project, request.environment);
   return doing(project, target, { command: 'adopt', changes: true }, async () => {
+    await noticeBeforeChange(target);
     const accepted = await reading(project, target, schemaDrift);
     const fingerprint = await expectSchemaNow(target);
     const result = { environment: request.environment, accepted, fingerprint };

@@ -8,6 +8,7 @@ import {
   readExpectedSchema,
   schemaDrift,
 } from '../history/expected-schema.ts';
+import { noticeChangeByHand } from '../history/schema-look.ts';
 import { connect } from '../postgres/connect.ts';
 import { type Project, reading, type Target } from './project.ts';
 
@@ -35,6 +36,12 @@ export async function assertNoDrift(project: Project, target: Target): Promise<v
     hint: `Take the change back (all of it: drydock status ${name}), or accept the schema as it is: drydock adopt ${name} --reason '…'`,
     details: { environment: name, drift },
   });
+}
+
+/** Keeps that the schema was changed by hand, before a command makes what it leaves the expected one. */
+export async function noticeBeforeChange({ address }: Target): Promise<void> {
+  await using database = await connect(address, { purpose: 'look at the schema' });
+  await noticeChangeByHand(database);
 }
 
 /** Takes the schema as it is for the expected one, and returns its fingerprint. */

@@ -6,6 +6,7 @@ import { renderStatus } from '../cli/render/status.ts';
 import { connect, type Database } from '../postgres/connect.ts';
 import type { JudgedGate } from '../promotion/gate.ts';
 import { applyChange } from '../safe-change.ts';
+import { adoptSchema } from './acceptance.ts';
 import { type EnvironmentStatus, statusOf } from './outlook.ts';
 import { preflightChange } from './preflight.ts';
 import type { Project } from './project.ts';
@@ -104,6 +105,26 @@ describe('the soak', () => {
     expect(await gate()).toMatchObject({
       state: 'closed',
       reason: expect.stringMatching(/^\d+ ms of 24 h .*after the schema was changed by hand/),
+    });
+  });
+
+  it('starts again when a change by hand was accepted, or covered by an apply, before anybody looked', async () => {
+    await soakFor(25);
+    await staging.execute('CREATE INDEX by_hand ON a (name)');
+    await adoptSchema(project, { environment: 'staging', reason: 'it is right' });
+    expect(await gate()).toMatchObject({ state: 'closed' });
+    await soakFor(25);
+    expect(await gate()).toMatchObject({ state: 'open' });
+
+    await staging.execute('ALTER TABLE a ADD COLUMN by_hand int');
+    await staging.execute('ALTER TABLE a DROP COLUMN by_hand');
+    project.write('002_b', 'ALTER TABLE a ADD COLUMN IF NOT EXISTS age int;\n');
+    await applyChange(project, { environment: 'staging', answers, waivers: [] });
+    const request = { environment: 'production', waivers: [], notify: false };
+    const { gates } = await preflightChange(project, { ...request, file: '001_a.sql' });
+    expect(gates.find(({ id }) => id === 'soaked')).toMatchObject({
+      state: 'closed',
+      reason: expect.stringContaining('changed by hand'),
     });
   });
 
