@@ -12,6 +12,7 @@ import {
   readProgress,
   recordBatch,
 } from '../history/batches.ts';
+import { markMigration } from '../history/migration-mark.ts';
 import { type BatchOptions, defaultBatchOptions } from '../migration/batch-options.ts';
 import type { MigrationStatement } from '../migration/steps.ts';
 import type { Database } from '../postgres/connect.ts';
@@ -162,7 +163,7 @@ class Walk {
     const startedAt = performance.now();
     const walBefore = await walPosition(database);
     const done = await database.transaction(async () => {
-      await database.execute(`SET LOCAL lock_timeout = ${lockTimeoutMs}`);
+      await database.script([markMigration, `SET LOCAL lock_timeout = ${lockTimeoutMs}`]);
       const walk = { key: this.#key, from: doneTo, end: endsAt, size: this.#size };
       const piece = await nextPiece(database, this.#batched.table, walk);
       if (piece === undefined) return undefined;

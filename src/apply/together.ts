@@ -2,6 +2,7 @@
 // row, but nobody waits for the answer to one before the next is sent. The server discards what stands
 // behind a statement that fails, so the order is kept, and the ledger says how far it came.
 
+import { markMigration } from '../history/migration-mark.ts';
 import {
   prepareRecordTogether,
   recordTogetherSql,
@@ -77,7 +78,7 @@ export async function runTogether(
     steps.flatMap((step) =>
       step.statements.flatMap(({ sql, line }) => {
         const entry = { version, name, checksum, ...identity, digest: stepDigest(step), line };
-        return ['BEGIN', sql, recordTogetherSql(entry), 'COMMIT'];
+        return ['BEGIN', markMigration, sql, recordTogetherSql(entry), 'COMMIT'];
       }),
     ),
   );

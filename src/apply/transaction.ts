@@ -1,6 +1,7 @@
 // One transaction of a migration: a short wait for locks, and the whole again when it was too long.
 
 import { Failure } from '../core/failure.ts';
+import { markMigration } from '../history/migration-mark.ts';
 import { firstWords, type MigrationStatement, type MigrationStep } from '../migration/steps.ts';
 import type { CommandResult } from '../postgres/connect.ts';
 import { sqlStateOf, sqlStates } from '../postgres/server-error.ts';
@@ -59,7 +60,7 @@ async function attempt(run: StepRun, { turn, seen, before }: Attempt): Promise<S
   const isAlone = observer === undefined && run.keeper === undefined;
   const together = isAlone ? step.statements.slice(0, 1) : [];
   const begin = [
-    ...[...leftovers, 'BEGIN', ...settings],
+    ...[...leftovers, 'BEGIN', markMigration, ...settings],
     ...sideways(turn),
     limitWaits,
     ...together.map(({ sql }) => sql),

@@ -35,7 +35,8 @@ import {
 import { type DumpedSnapshot, dumpSnapshot, type SnapshotOptions } from './snapshot.ts';
 
 /** What is backed up, and why. */
-export interface BackUpOptions extends Pick<SnapshotOptions, 'hashUpToBytes' | 'folderFromBytes'> {
+export interface BackUpOptions
+  extends Pick<SnapshotOptions, 'hashUpToBytes' | 'folderFromBytes' | 'snapshot'> {
   readonly environment: string;
   readonly address: Address;
   /** The configured folder of backups; each environment has a folder of its own in it. */

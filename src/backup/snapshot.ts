@@ -3,7 +3,7 @@
 
 import type { Context, StepReporter } from '../core/context.ts';
 import { type Activity, readActivity } from '../postgres/activity.ts';
-import type { Address } from '../postgres/address.ts';
+import { type Address, quoteLiteral } from '../postgres/address.ts';
 import { connect } from '../postgres/connect.ts';
 import { type Contents, readOutline } from '../postgres/contents.ts';
 import type { Installation } from '../postgres/programs.ts';
@@ -25,6 +25,8 @@ export interface SnapshotOptions {
   /** Databases from this size on are dumped side by side into a folder; 256 MB if left out. */
   readonly folderFromBytes?: number;
   readonly reporter: StepReporter;
+  /** A snapshot that another session has exported, and that is dumped; one of its own if left out. */
+  readonly snapshot?: string | undefined;
   /** Told when the snapshot has been held for long. */
   readonly onLongSnapshot?: () => void;
 }
@@ -99,7 +101,14 @@ export async function dumpSnapshot(
       };
       return { ...dumped, figures };
     },
-    { begin: ['BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY'] },
+    {
+      begin: [
+        'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY',
+        ...(options.snapshot === undefined
+          ? []
+          : [`SET TRANSACTION SNAPSHOT ${quoteLiteral(options.snapshot)}`]),
+      ],
+    },
   );
 }
 

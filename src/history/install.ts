@@ -10,6 +10,7 @@ import expectedSchema from './schema/004_expected_schema.sql';
 import batches from './schema/005_batches.sql';
 import undo from './schema/007_undo.sql';
 import looks from './schema/008_looks.sql';
+import rescue from './schema/009_rescue.sql';
 
 const files: readonly string[] = [
   history001,
@@ -19,6 +20,7 @@ const files: readonly string[] = [
   batches,
   undo,
   looks,
+  rescue,
 ];
 
 /** True when this database has Drydock's schema (of any version). */

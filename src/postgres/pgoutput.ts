@@ -37,14 +37,17 @@ export interface StreamMessage {
   readonly content: string;
 }
 
-/** One committed transaction. */
+/** One committed transaction, or a part of one that begins with a message. */
 export interface StreamTransaction {
   readonly xid: number;
-  /** Everything before this place is known when it has been applied. */
-  readonly endLsn: bigint;
+  /** Everything before this place is known when it has been applied; null: more of it follows. */
+  readonly endLsn: bigint | null;
   readonly messages: readonly StreamMessage[];
   readonly changes: readonly RowChange[];
 }
+
+// A migration may change more rows than fit into memory, and it begins with a message.
+const partSize = 10_000;
 
 /** Puts the pieces of the stream together. */
 export class StreamDecoder {
@@ -56,9 +59,21 @@ export class StreamDecoder {
   /**
    * Takes one message; its bytes are copied before it returns.
    *
-   * @returns the transaction that it completes
+   * @returns the transaction that it completes, or a part of one that is large
    */
   take(bytes: Buffer): StreamTransaction | undefined {
+    const completed = this.#read(bytes);
+    if (completed !== undefined || this.#messages.length === 0) return completed;
+    return this.#changes.length < partSize ? undefined : this.#part(null);
+  }
+
+  #part(endLsn: bigint | null): StreamTransaction {
+    const part = { xid: this.#xid, endLsn, messages: this.#messages, changes: this.#changes };
+    this.#changes = [];
+    return part;
+  }
+
+  #read(bytes: Buffer): StreamTransaction | undefined {
     const reader = new Reader(bytes);
     switch (reader.letter()) {
       case 'B':
@@ -69,12 +84,7 @@ export class StreamDecoder {
         return undefined;
       case 'C':
         reader.skip(9);
-        return {
-          xid: this.#xid,
-          endLsn: reader.int64(),
-          messages: this.#messages,
-          changes: this.#changes,
-        };
+        return this.#part(reader.int64());
       case 'M':
         reader.skip(9);
         this.#messages.push({ prefix: reader.text(), content: reader.counted() });

@@ -10,6 +10,8 @@ import { connectFailure, statementFailure } from './server-error.ts';
 export interface NewSlot {
   /** Sees exactly what the stream does not send; usable while its session does nothing else. */
   readonly snapshot: string;
+  /** What was committed before this place is in the snapshot, and nothing else. */
+  readonly lsn: bigint;
 }
 
 /** What is streamed, and to whom. */
@@ -18,6 +20,8 @@ export interface StreamOptions {
   readonly publication: string;
   /** Transactions in the order of their commits. The next one is handed over when it has resolved. */
   readonly onTransaction: (transaction: StreamTransaction) => Promise<void>;
+  /** Called when nothing waits to be handed over. */
+  readonly onIdle?: () => Promise<void>;
   /** Up to where everything is kept safely: the server may forget it. */
   readonly safeLsn: () => bigint;
   readonly signal: AbortSignal;
@@ -74,14 +78,18 @@ export class ReplicationSession implements AsyncDisposable {
    * place, and decoding would fail for ever.
    *
    * @param lockTimeoutMs how long it waits for transactions that have already written
+   * @param lasting whether it stays when the session ends
    */
-  async createSlot(name: string, lockTimeoutMs: number): Promise<NewSlot> {
+  async createSlot(
+    name: string,
+    { lockTimeoutMs, lasting }: { readonly lockTimeoutMs: number; readonly lasting: boolean },
+  ): Promise<NewSlot> {
     // statement_timeout does not end this command; lock_timeout does.
     await this.#run(`SET lock_timeout = ${lockTimeoutMs}`);
     const [row] = await this.#run(
-      `CREATE_REPLICATION_SLOT "${name}" LOGICAL pgoutput (SNAPSHOT 'export')`,
+      `CREATE_REPLICATION_SLOT "${name}"${lasting ? '' : ' TEMPORARY'} LOGICAL pgoutput (SNAPSHOT 'export')`,
     );
-    return { snapshot: row?.snapshot_name ?? '' };
+    return { snapshot: row?.snapshot_name ?? '', lsn: lsnOf(row?.consistent_point ?? '0/0') };
   }
 
   async #run(command: string): Promise<Record<string, string>[]> {
@@ -119,9 +127,10 @@ export class ReplicationSession implements AsyncDisposable {
           if (waiting >= 1_000) connection.stream.pause();
           taken = taken
             .then(() => (options.signal.aborted ? undefined : options.onTransaction(transaction)))
-            .then(() => {
+            .then(async () => {
               waiting -= 1;
               if (waiting < 500) connection.stream.resume();
+              if (waiting === 0) await options.onIdle?.();
             });
           taken.catch(reject);
         });
@@ -140,6 +149,12 @@ export class ReplicationSession implements AsyncDisposable {
     connection.stream.destroy();
     await Promise.resolve();
   }
+}
+
+/** A place of the log as a number: `0/16B3748`. */
+export function lsnOf(text: string): bigint {
+  const [high = '0', low = '0'] = text.split('/');
+  return (BigInt(`0x${high}`) << 32n) + BigInt(`0x${low}`);
 }
 
 const keepalive = 'k'.charCodeAt(0);

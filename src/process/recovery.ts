@@ -60,6 +60,8 @@ export async function takeBackup(
     /** File names of the migrations of that plan. */
     readonly pending?: readonly string[];
     readonly hashAll?: boolean | undefined;
+    /** A snapshot that another session has exported. */
+    readonly snapshot?: string;
   },
 ): Promise<NewBackup> {
   const { config, context, actor } = project;
@@ -77,6 +79,7 @@ export async function takeBackup(
     reason: how.reason,
     plan: how.plan,
     pending: how.pending ?? [],
+    snapshot: how.snapshot,
     ...(how.hashAll === true || environment.hashBackups === 'all'
       ? { hashUpToBytes: Infinity }
       : {}),

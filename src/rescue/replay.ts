@@ -1,60 +1,67 @@
 // Plays the stream of the broken database into the restored one: every transaction but the migration's,
 // each once, also when the program is killed in between.
 
+import { messageOf } from '../core/failure.ts';
+import { migrationMark } from '../history/migration-mark.ts';
 import type { Database } from '../postgres/connect.ts';
 import type { RowChange, StreamTransaction } from '../postgres/pgoutput.ts';
 import { pinnedSettingsSql } from '../postgres/replication.ts';
-import { type CatalogImage, mapTable } from './columns.ts';
-import { named, type ReplayStatement, replayStatement } from './statement.ts';
+import { readFinders } from './finders.ts';
+import { type CatalogImage, imageOf, type MappedTable, mapTable } from './image.ts';
+import {
+  followKey,
+  makeReplayTables,
+  progressOf,
+  readProgress,
+  writeImage,
+  writeProgress,
+  writeSalvage,
+  writeTouched,
+  writeUnforeseen,
+} from './replay-tables.ts';
+import { keyText, named, replayStatement } from './statement.ts';
 
-/** Prefix of the logical message that a migration sends first in each of its transactions. */
-export const migrationMark = 'drydock/migration';
-
-/** Something that the old schema cannot hold; it stays in the broken database. */
-export interface Salvaged {
-  readonly xid: number;
-  readonly table: string;
-  readonly change: RowChange;
-  readonly reason: string;
-}
-
-/** What is needed to replay. */
-export interface ReplayOptions {
-  /** A session of its own on the restored database, whose user triggers are off. */
-  readonly target: Database;
-  readonly before: CatalogImage;
-  /** The catalog inside the migration's transaction, after its last statement. */
-  readonly after: () => Promise<CatalogImage>;
-  readonly onSalvage: (salvaged: Salvaged) => void;
-}
+// Sent in one message and committed together: more would be longer to play again one by one when a
+// single change of them does not fit.
+const batchSize = 1_000;
 
 /** Replays transactions in the order in which they come. */
 export class Replay {
-  readonly #options: ReplayOptions;
+  readonly #target: Database;
+  readonly #before: CatalogImage;
+  readonly #finders: ReadonlyMap<string, string>;
   #now: CatalogImage;
   #progress = 0n;
+  #waiting: Planned[] = [];
+  #waitingTo: bigint | undefined;
+  /** Number of changes that were played. */
+  played = 0;
 
-  private constructor(options: ReplayOptions) {
-    this.#options = options;
-    this.#now = options.before;
+  private constructor(
+    target: Database,
+    before: CatalogImage,
+    finders: ReadonlyMap<string, string>,
+  ) {
+    this.#target = target;
+    this.#before = before;
+    this.#finders = finders;
+    this.#now = before;
   }
 
-  /** Takes up where the restored database says it was left. */
-  static async begin(options: ReplayOptions): Promise<Replay> {
-    const replay = new Replay(options);
-    const { target } = options;
-    await target.execute(pinnedSettingsSql);
-    await target.execute(
-      `CREATE SCHEMA IF NOT EXISTS drydock_replay;
-       CREATE TABLE IF NOT EXISTS drydock_replay.progress (lsn numeric NOT NULL, migrated boolean NOT NULL)`,
+  /**
+   * Takes up where the restored database says it was left.
+   *
+   * @param target a session of its own on the restored database, whose user triggers are off
+   */
+  static async begin(target: Database, before: CatalogImage): Promise<Replay> {
+    await target.execute(`SET client_min_messages = error; ${makeReplayTables}`);
+    await target.execute(`${pinnedSettingsSql}; SET lock_timeout = 0; SET statement_timeout = 0`);
+    const replay = new Replay(target, before, await readFinders(target));
+    const { lsn, image } = progressOf(
+      await target.one<{ lsn: string; image: unknown }>(readProgress),
     );
-    const [row] = await target.query<{ lsn: string; migrated: boolean }>(
-      'SELECT lsn::text, migrated FROM drydock_replay.progress',
-    );
-    if (row === undefined)
-      await target.execute('INSERT INTO drydock_replay.progress VALUES (0, false)');
-    replay.#progress = BigInt(row?.lsn ?? 0);
-    if (row?.migrated === true) replay.#now = await options.after();
+    replay.#progress = lsn;
+    if (image !== null) replay.#now = image;
     return replay;
   }
 
@@ -63,89 +70,214 @@ export class Replay {
     return this.#progress;
   }
 
-  /** Plays one transaction; one that was played before is left out. */
+  /** The tables as they are at this place of the stream. */
+  get now(): CatalogImage {
+    return this.#now;
+  }
+
+  /** Plays one transaction, or a part of one; what was played before is left out. */
   async play(transaction: StreamTransaction): Promise<void> {
-    if (transaction.endLsn <= this.#progress) return;
+    const { endLsn } = transaction;
+    if (endLsn !== null && endLsn <= this.#progress) return;
     const isMigration = transaction.messages.some(({ prefix }) => prefix === migrationMark);
-    if (isMigration) this.#now = await this.#options.after();
-    const plan = isMigration ? [] : this.#plan(transaction);
+    this.#waiting.push(isMigration ? this.#noted(transaction) : this.#planned(transaction));
+    if (endLsn !== null) this.#waitingTo = endLsn;
+    const size = this.#waiting.reduce((sum, { changes }) => sum + changes.length, 0);
+    if (size >= batchSize || isMigration) await this.flush();
+  }
+
+  /** Commits what was played. */
+  async flush(): Promise<void> {
+    const plans = this.#waiting;
+    const to = this.#waitingTo;
+    if (plans.length === 0) return;
+    this.#waiting = [];
+    this.#waitingTo = undefined;
+    const progress = to === undefined ? [] : [writeProgress(to)];
     try {
-      await this.#apply(transaction, { plan, isMigration, isCareful: false });
+      await this.#commit([...plans.flatMap(statementsOf), ...progress]);
     } catch {
-      // One of its changes does not fit: each on its own, and what cannot be kept is salvaged.
-      await this.#apply(transaction, { plan, isMigration, isCareful: true });
+      // One of the changes does not fit: each transaction on its own, and of that one each change.
+      for (const plan of plans) await this.#alone(plan);
+      await this.#commit(progress);
     }
-    this.#progress = transaction.endLsn;
+    if (to !== undefined) this.#progress = to;
+    this.played += plans.reduce((sum, { changes }) => sum + changes.length, 0);
   }
 
-  #plan(transaction: StreamTransaction): Planned[] {
-    return transaction.changes.flatMap((change): Planned[] => {
-      if (change.kind === 'truncate') return this.#truncate(change);
-      const images = { before: this.#options.before, now: this.#now };
-      const table = mapTable(change.table, images);
-      const salvage = (reason: string): void =>
-        this.#options.onSalvage({
-          xid: transaction.xid,
-          table: `${change.table.schema}.${change.table.name}`,
-          change,
-          reason,
-        });
-      if (table === undefined) {
-        salvage('the table is new');
-        return [];
+  async #alone(plan: Planned): Promise<void> {
+    const progress = plan.endLsn === null ? [] : [writeProgress(plan.endLsn)];
+    try {
+      await this.#commit([...statementsOf(plan), ...progress]);
+    } catch {
+      await this.#target.transaction(
+        async () => {
+          for (const change of plan.changes) await this.#try(change);
+        },
+        { commit: () => [...plan.notes, ...progress, 'COMMIT'] },
+      );
+    }
+  }
+
+  async #commit(statements: readonly string[]): Promise<void> {
+    if (statements.length === 0) return;
+    // Constraints that the application defers are deferred here too.
+    const begin = ['BEGIN', 'SET CONSTRAINTS ALL DEFERRED', ...statements, 'COMMIT'];
+    try {
+      await this.#target.script(begin);
+    } catch (failure) {
+      await this.#target.execute('ROLLBACK');
+      throw failure;
+    }
+  }
+
+  async #try({ sql, notes, salvage }: PlannedChange): Promise<void> {
+    const target = this.#target;
+    if (sql !== null) {
+      try {
+        await target.script(['SAVEPOINT change', sql, 'RELEASE SAVEPOINT change']);
+      } catch (failure) {
+        await target.execute('ROLLBACK TO SAVEPOINT change');
+        for (const statement of salvage(messageOf(failure))) await target.execute(statement);
       }
-      const { statement, beyond } = replayStatement(change, table);
-      if (beyond.length > 0) salvage(`columns are new: ${beyond.join(', ')}`);
-      return statement === null ? [] : [{ statement, salvage }];
-    });
+    }
+    for (const note of notes) await target.execute(note);
   }
 
-  #truncate({ tables }: Extract<RowChange, { kind: 'truncate' }>): Planned[] {
+  // What the migration did is not played: which rows it touched, and how it left the tables.
+  #noted(transaction: StreamTransaction): Planned {
+    const notes: string[] = [];
+    const keys = new Map<number, Set<string>>();
+    for (const change of transaction.changes) {
+      if (change.kind === 'truncate') continue;
+      const { schema, name } = change.table;
+      if (schema === 'drydock') {
+        if (name === 'rescue_marks' && change.kind === 'insert') {
+          const told = change.row[1] ?? '[]';
+          this.#now = imageOf(told);
+          notes.push(writeImage(told), ...this.#reshaped().map(writeUnforeseen));
+        }
+        continue;
+      }
+      // Its rows come before the new shape; a table that it renames before is known by its number.
+      const was = this.#before.get(change.table.oid);
+      if (was === undefined) continue;
+      if (!was.whole) notes.push(writeUnforeseen(named(was)));
+      const table = byOldNames(change.table, was, this.#now);
+      const found = keys.get(was.oid) ?? new Set();
+      keys.set(was.oid, found);
+      for (const key of keysOf(change, table)) found.add(key);
+    }
+    for (const [relation, found] of keys) {
+      if (found.size > 0) notes.push(writeTouched(relation, [...found]));
+    }
+    return { endLsn: transaction.endLsn, changes: [], notes };
+  }
+
+  // A table of another shape whose old rows the stream does not bring whole.
+  #reshaped(): readonly string[] {
+    return [...this.#before.values()]
+      .filter(({ whole, oid, columns }) => {
+        const is = this.#now.get(oid);
+        return !whole && is !== undefined && shapeOf(is.columns) !== shapeOf(columns);
+      })
+      .map(named);
+  }
+
+  #planned(transaction: StreamTransaction): Planned {
+    const changes = transaction.changes.flatMap((change): PlannedChange[] => {
+      if (change.kind === 'truncate') return this.#truncate(change);
+      if (change.table.schema === 'drydock') return [];
+      const table = mapTable(change.table, { before: this.#before, now: this.#now });
+      const { xid } = transaction;
+      if (table === undefined) {
+        const reason = 'the old schema has no such table';
+        return [{ sql: null, notes: [writeSalvage({ xid, change, reason })], salvage: () => [] }];
+      }
+      const { oid } = table.was;
+      const finder = this.#finders.get(named(table.was));
+      const { sql, beyond, key, newKey } = replayStatement(change, table, finder);
+      const followed = key !== null && newKey !== null ? [followKey(oid, key, newKey)] : [];
+      const reason = `the old schema has no column ${beyond.join(', ')}`;
+      return [
+        {
+          sql,
+          notes: [
+            ...followed,
+            ...(beyond.length === 0 ? [] : [writeSalvage({ xid, change, reason })]),
+          ],
+          salvage: (why) => [
+            writeSalvage({ xid, change, reason: why }),
+            ...[key, newKey].flatMap((each) => (each === null ? [] : [writeTouched(oid, [each])])),
+          ],
+        },
+      ];
+    });
+    return { endLsn: transaction.endLsn, changes, notes: [] };
+  }
+
+  #truncate({ tables }: Extract<RowChange, { kind: 'truncate' }>): PlannedChange[] {
     const names = tables.flatMap(({ oid }) => {
-      const was = this.#options.before.get(oid);
+      const was = this.#before.get(oid);
       return was === undefined ? [] : [named(was)];
     });
     if (names.length === 0) return [];
-    const statement = { sql: `TRUNCATE ${names.join(', ')}`, values: [] };
-    return [{ statement, salvage: () => {} }];
-  }
-
-  // The place in the stream is committed together with what was read up to it.
-  async #apply(
-    { endLsn }: StreamTransaction,
-    how: {
-      readonly plan: readonly Planned[];
-      readonly isMigration: boolean;
-      readonly isCareful: boolean;
-    },
-  ): Promise<void> {
-    const { target } = this.#options;
-    await target.transaction(async () => {
-      for (const { statement, salvage } of how.plan) {
-        if (how.isCareful) await this.#try(statement, salvage);
-        else await target.execute(statement.sql, statement.values);
-      }
-      await target.execute(
-        'UPDATE drydock_replay.progress SET lsn = $1, migrated = migrated OR $2',
-        [endLsn.toString(), how.isMigration],
-      );
-    });
-  }
-
-  async #try(statement: ReplayStatement, salvage: (reason: string) => void): Promise<void> {
-    const { target } = this.#options;
-    await target.execute('SAVEPOINT change');
-    try {
-      await target.execute(statement.sql, statement.values);
-      await target.execute('RELEASE SAVEPOINT change');
-    } catch (failure) {
-      await target.execute('ROLLBACK TO SAVEPOINT change');
-      salvage(failure instanceof Error ? failure.message : String(failure));
-    }
+    return [{ sql: `TRUNCATE ${names.join(', ')}`, notes: [], salvage: () => [] }];
   }
 }
 
 interface Planned {
-  readonly statement: ReplayStatement;
-  readonly salvage: (reason: string) => void;
+  readonly endLsn: bigint | null;
+  readonly changes: readonly PlannedChange[];
+  readonly notes: readonly string[];
+}
+
+interface PlannedChange {
+  readonly sql: string | null;
+  /** What is written down beside it. */
+  readonly notes: readonly string[];
+  /** What is written down when it does not fit. */
+  salvage(reason: string): readonly string[];
+}
+
+function statementsOf({ changes, notes }: Planned): readonly string[] {
+  return [
+    ...changes.flatMap(({ sql, notes: own }) => (sql === null ? own : [sql, ...own])),
+    ...notes,
+  ];
+}
+
+function shapeOf(columns: readonly { readonly number: number; readonly type: string }[]): string {
+  return columns.map(({ number, type }) => `${number} ${type}`).join();
+}
+
+// Within the migration's own transaction a column may have its old name or its new one.
+function byOldNames(
+  streamed: { readonly oid: number; readonly columns: readonly { readonly name: string }[] },
+  was: MappedTable['was'],
+  now: CatalogImage,
+): MappedTable {
+  const columns = streamed.columns.map(({ name }) =>
+    was.columns.find((column) => column.name === name),
+  );
+  if (columns.some((column) => column !== undefined && was.key.includes(column.name))) {
+    return { was, columns, now: columns };
+  }
+  return (
+    mapTable(streamed, { before: new Map([[was.oid, was]]), now }) ?? { was, columns, now: [] }
+  );
+}
+
+function keysOf(
+  change: Exclude<RowChange, { readonly kind: 'truncate' }>,
+  table: MappedTable,
+): readonly string[] {
+  const rows = [
+    'old' in change && change.old !== null ? change.old : undefined,
+    'row' in change ? change.row : undefined,
+  ];
+  return rows.flatMap((row) => {
+    const key = row === undefined ? null : keyText(table, row);
+    return key === null ? [] : [key];
+  });
 }

@@ -3,6 +3,7 @@
 
 import type { Context } from '../../core/context.ts';
 import { Failure } from '../../core/failure.ts';
+import { markMigration } from '../../history/migration-mark.ts';
 import { recordProgress, type UndoProgress, type UndoRun } from '../../history/undo-runs.ts';
 import type { Database } from '../../postgres/connect.ts';
 import { sqlStateOf, sqlStates } from '../../postgres/server-error.ts';
@@ -259,7 +260,7 @@ export class RowsBack {
     for (;;) {
       try {
         await this.#database.transaction(async () => {
-          await this.#database.execute(settings);
+          await this.#database.execute(`${markMigration}; ${settings}`);
           const progress = await work();
           await recordProgress(this.#database, this.#run.id, progress);
           await this.#database.execute('SET CONSTRAINTS ALL IMMEDIATE');

@@ -1,0 +1,121 @@
+// The restored database of an armed environment: built when it is first wanted, and kept in step from then
+// on.
+
+import { step } from '../core/context.ts';
+import { formatDuration } from '../core/duration.ts';
+import { type RescueRun, rescuePublication } from '../history/rescue-runs.ts';
+import { quoteIdentifier } from '../postgres/address.ts';
+import { connect, type Database } from '../postgres/connect.ts';
+import { unpublish } from '../rescue/arm.ts';
+import { prepareCopy } from '../rescue/copy.ts';
+import { Follower } from '../rescue/follower.ts';
+import { imageOf } from '../rescue/image.ts';
+import { Replay } from '../rescue/replay.ts';
+import { create, fill } from '../restore/build.ts';
+import { maintenanceAddress } from '../restore/maintenance.ts';
+import { withFiles } from './keeping.ts';
+import type { Project, Target } from './project.ts';
+import { backupNamed } from './recovery.ts';
+
+/** Builds the copy of a run where it is not there, or was not finished. */
+export async function ensureCopy(
+  project: Project,
+  target: Target,
+  run: Pick<RescueRun, 'copy' | 'backup' | 'identities' | 'image'>,
+): Promise<void> {
+  const { context } = project;
+  const live = target.address;
+  const maintenance = await maintenanceAddress(live);
+  const address = live.withDatabase(run.copy);
+  if (!(await isBuilt(run.copy, maintenance, address))) {
+    const backup = await backupNamed(project, target, run.backup ?? undefined);
+    await withFiles(project, backup, async (here) => {
+      const building = { maintenance, name: run.copy, backup: here, live };
+      await create(context, building);
+      await fill(context, building);
+    });
+  }
+  // Of a prepared one too: a rescue that failed behind its fence has made it ready for the swap.
+  await using copy = await connect(address, { purpose: 'rescue', signal: context.signal });
+  for (const statement of await unpublish(copy, run, 'name')) await copy.execute(statement);
+  await prepareCopy(copy, imageOf(run.image));
+}
+
+// One that was killed while it was built has not been prepared, and is made anew.
+async function isBuilt(
+  name: string,
+  maintenance: Parameters<typeof connect>[0],
+  address: Parameters<typeof connect>[0],
+): Promise<boolean> {
+  await using server = await connect(maintenance, { purpose: 'rescue' });
+  const rows = await server.query('SELECT FROM pg_database WHERE datname = $1', [name]);
+  if (rows.length === 0) return false;
+  {
+    await using copy = await connect(address, { purpose: 'rescue' });
+    const { built } = await copy.one<{ built: boolean }>(
+      `SELECT to_regclass('drydock_replay.triggers') IS NOT NULL AS built`,
+    );
+    if (built) return true;
+  }
+  await server.execute(`DROP DATABASE ${quoteIdentifier(name)} WITH (FORCE)`);
+  return false;
+}
+
+/** The copy while it is followed. */
+export interface Following {
+  readonly live: Database;
+  readonly copy: Database;
+  readonly replay: Replay;
+  readonly follower: Follower;
+  /** Ends every session of it: a database with a session is not renamed. */
+  end(): Promise<void>;
+}
+
+/** Follows the live database while `work` goes on. */
+export async function whileFollowing<T>(
+  project: Project,
+  target: Target,
+  { copy: name, slot, image }: Pick<RescueRun, 'copy' | 'slot' | 'image'>,
+  work: (following: Following) => Promise<T>,
+): Promise<T> {
+  const { signal } = project.context;
+  const { address } = target;
+  await using live = await connect(address, { purpose: 'rescue', signal });
+  await using copy = await connect(address.withDatabase(name), { purpose: 'rescue', signal });
+  await using player = await connect(address.withDatabase(name), { purpose: 'replay' });
+  const replay = await Replay.begin(player, imageOf(image));
+  const options = { live: address, slot, publication: rescuePublication, replay, signal };
+  await using follower = await Follower.start(options);
+  const end = async (): Promise<void> => {
+    await follower[Symbol.asyncDispose]();
+    await Promise.all([live, copy, player].map((session) => session.close()));
+  };
+  return await work({ live, copy, replay, follower, end });
+}
+
+const closeEnoughMs = 1_000;
+const mostRounds = 60;
+
+/** Catches up until the last round took no time to speak of; says how many changes were played. */
+export async function catchUp(
+  project: Project,
+  environment: string,
+  { live, replay, follower }: Following,
+): Promise<void> {
+  const { context } = project;
+  await step(context, `play what was written in ${environment} since the backup`, async (say) => {
+    const startedAt = performance.now();
+    const timer = setInterval(() => say.progress(`${replay.played} changes`), 500);
+    try {
+      for (let round = 1; round <= mostRounds; round += 1) {
+        const began = performance.now();
+        await follower.caughtUp(live);
+        if (performance.now() - began < closeEnoughMs) break;
+      }
+    } finally {
+      clearInterval(timer);
+    }
+    const took = formatDuration(performance.now() - startedAt);
+    say.summary(`${replay.played} changes in ${took}`);
+  });
+}

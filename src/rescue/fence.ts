@@ -1,0 +1,68 @@
+// The fence: nobody comes in, and whoever is inside has left. From here to the swap no write is accepted,
+// so everything that was acknowledged is in the stream.
+
+import { Failure } from '../core/failure.ts';
+import { quoteIdentifier } from '../postgres/address.ts';
+import type { Database } from '../postgres/connect.ts';
+
+/** What is fenced. */
+export interface FenceOptions {
+  /** A session on another database of the same server. */
+  readonly maintenance: Database;
+  readonly live: string;
+  /** Server processes that stay. */
+  readonly ours: readonly number[];
+}
+
+const patienceMs = 3_000;
+const pollMs = 5;
+
+/** Closes a database and ends the sessions in it; returns how many. Whatever fails, it is open again. */
+export async function closeFence(options: FenceOptions): Promise<number> {
+  const { maintenance, live } = options;
+  await maintenance.execute(`ALTER DATABASE ${quoteIdentifier(live)} ALLOW_CONNECTIONS false`);
+  try {
+    return await endSessions(options);
+  } catch (failure) {
+    await openFence(maintenance, live);
+    throw failure;
+  }
+}
+
+/** Opens it. */
+export async function openFence(maintenance: Database, live: string): Promise<void> {
+  await maintenance.execute(`ALTER DATABASE ${quoteIdentifier(live)} ALLOW_CONNECTIONS true`);
+}
+
+async function endSessions({ maintenance, live, ours }: FenceOptions): Promise<number> {
+  const ended = new Set<number>();
+  const giveUpAt = performance.now() + patienceMs;
+  for (;;) {
+    const left = await maintenance.query<{ pid: number }>(
+      `SELECT pid FROM pg_stat_activity
+        WHERE datname = $1 AND pid <> ALL ($2::int[]) AND backend_type IN ('client backend', 'walsender')`,
+      [live, ours],
+    );
+    if (left.length === 0) return ended.size;
+    if (performance.now() > giveUpAt) throw lasting(live, left);
+    for (const { pid } of left) {
+      if (ended.has(pid)) continue;
+      // What may not be ended is named when the patience is over.
+      await maintenance
+        .query('SELECT pg_terminate_backend($1)', [pid])
+        .then(() => ended.add(pid))
+        .catch(() => {});
+    }
+    await new Promise((resolve) => setTimeout(resolve, pollMs));
+  }
+}
+
+function lasting(live: string, left: readonly { readonly pid: number }[]): Failure {
+  const pids = left.map(({ pid }) => pid).join(', ');
+  return new Failure({
+    code: 'rescue/lasting-sessions',
+    message: `sessions of ${live} could not be ended: server process ${pids}`,
+    hint: `${live} is live as before. End them, as a superuser where they are a superuser's, then type the same command again.`,
+    details: { pids: left.map(({ pid }) => pid) },
+  });
+}
