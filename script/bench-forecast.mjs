@@ -21,7 +21,7 @@ const { startServer } = await importSource('src/sandbox/server.ts');
 const { connect } = await importSource('src/postgres/connect.ts');
 const { quietContext } = await importSource('src/core/context.ts');
 const { parseConfig } = await importSource('src/config/schema.ts');
-const { backUpEnvironment } = await importSource('src/process/recovery.ts');
+const { backUpEnvironment } = await importSource('src/process/backing-up.ts');
 const { rehearseChange } = await importSource('src/process/rehearsals.ts');
 const { applyChange } = await importSource('src/safe-change.ts');
 

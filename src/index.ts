@@ -15,6 +15,7 @@ export { type Context, quietContext, type StepEvent } from './core/context.ts';
 export { type DatabaseState, Failure, stateSentence } from './core/failure.ts';
 export { type CheckedFile, check } from './lint/check.ts';
 export type { CheckReport, Finding } from './lint/finding.ts';
+export { backUpEnvironment, proveBackup } from './process/backing-up.ts';
 export type { ChangeReport } from './process/change-report.ts';
 export { type DrillReport, drillRecovery } from './process/drill.ts';
 export type { Emergency } from './process/emergency.ts';
@@ -28,9 +29,9 @@ export { type EnvironmentStatus, historyOf, statusOf } from './process/outlook.t
 export { type Preflight, preflightChange } from './process/preflight.ts';
 export type { Project } from './process/project.ts';
 export { type RecoverHands, type RecoverReport, recoverEnvironment } from './process/recover.ts';
-export { backUpEnvironment, proveBackup, restoreEnvironment } from './process/recovery.ts';
 export { rehearseChange } from './process/rehearsals.ts';
 export { deployRelease, lookAtHealth, rollBackRelease } from './process/releases.ts';
+export { restoreEnvironment } from './process/restoring.ts';
 export { exportEvidence, importEvidence } from './process/soak-evidence.ts';
 export type { JudgedGate, Waiver } from './promotion/gate.ts';
 export type { RehearsalReport } from './rehearsal/report.ts';

@@ -13,13 +13,14 @@ import { readJournal } from './history/journal.ts';
 import { Address } from './postgres/address.ts';
 import { connect } from './postgres/connect.ts';
 import { approvePlan } from './process/approving.ts';
+import { backUpEnvironment } from './process/backing-up.ts';
 import type { ChangeReport } from './process/change-report.ts';
 import { setFreeze } from './process/freezing.ts';
 import { historyOf, statusOf } from './process/outlook.ts';
 import { preflightChange } from './process/preflight.ts';
 import type { Project } from './process/project.ts';
-import { backUpEnvironment, restoreEnvironment } from './process/recovery.ts';
 import { deployRelease } from './process/releases.ts';
+import { restoreEnvironment } from './process/restoring.ts';
 import { closedGates, parseWaiver } from './promotion/judge.ts';
 import { applyChange, type ChangeRequest, type FinalQuestion } from './safe-change.ts';
 

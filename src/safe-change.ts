@@ -15,7 +15,9 @@ import { type MigrationText, readMigrations } from './migration/file.ts';
 import { type Plan, parsedPlan, planNames } from './migration/plan.ts';
 import type { Address } from './postgres/address.ts';
 import { connect } from './postgres/connect.ts';
+import { armOrBackUp, disarmUnlessApplied } from './process/armed-change.ts';
 import { keepingSchema, unlikeRehearsal } from './process/as-rehearsed.ts';
+import { withProvenCopy } from './process/backing-up.ts';
 import { type ChangeReport, changeReport, journalOutcome } from './process/change-report.ts';
 import {
   assertNoDrift,
@@ -34,7 +36,6 @@ import {
   type Target,
   targetNamed,
 } from './process/project.ts';
-import { takeBackup, withProvenCopy } from './process/recovery.ts';
 import { recordRehearsal } from './process/rehearsal-record.ts';
 import { rehearseOn } from './process/rehearsals.ts';
 import { recordWord, tell, tellTheTeam } from './process/team-notice.ts';
@@ -119,7 +120,9 @@ function changeNow(project: Project, change: Change): Promise<ChangeReport> {
     // A gate judges it where there are gates.
     if (!guarded) await assertNoDrift(project, target);
     const report = await keepingWhatIsInForce(project, target, () =>
-      guarded ? promote(project, change) : applyAtOnce(project, change),
+      guarded
+        ? disarmUnlessApplied(project, target, () => promote(project, change))
+        : applyAtOnce(project, change),
     );
     const applied = report.outcome === 'applied';
     return journalOutcome(report, applied ? await expectSchemaNow(target) : undefined);
@@ -193,7 +196,7 @@ async function promote(project: Project, change: Change): Promise<ChangeReport> 
 
   const pending = planNames(plan);
   const reason = `before ${pending.join(', ')}`;
-  const backup = await takeBackup(project, target, { reason, plan: plan.digest, pending });
+  const backup = await armOrBackUp(project, target, { reason, plan: plan.digest, pending });
   const { proof, rehearsal, schema } = await withProvenCopy(
     project,
     backup,

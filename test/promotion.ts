@@ -48,6 +48,7 @@ export const production: Environment = {
   backupEngine: undefined,
   monitorMs: 0,
   undo: false,
+  rescue: 'off',
   apply: {},
   blocksForMs: 500,
   deploy: undefined,

@@ -99,9 +99,9 @@ it('lists what changed, what is red and every way back, best first, and changes 
   expect(data.changes[1]).toMatchObject({ about: '001_merge_tiers', outcome: 'done' });
   expect(data.health.healthy).toBe(false);
   expect(data.ways.map((way: { name: string }) => way.name)).toEqual([
-    ...['code', 'tables', 'restore', 'undo', 'point-in-time'],
+    ...['code', 'tables', 'restore', 'undo', 'rescue', 'point-in-time'],
   ]);
-  const [code, , restore, undo, pointInTime] = data.ways.map(
+  const [code, , restore, undo, , pointInTime] = data.ways.map(
     ({ judgement }: { judgement: object }) => judgement,
   );
   expect(code).toMatchObject({

@@ -21,7 +21,9 @@ let runFolder: string;
 
 export async function setup(project: TestProject): Promise<void> {
   const purpose = 'tests';
-  server = await startServer(quietContext(), { purpose, tcp: true, maxConnections: 200 });
+  // For rescues: the others do not mind.
+  const settings = { wal_level: 'logical', max_wal_senders: '20', max_replication_slots: '20' };
+  server = await startServer(quietContext(), { purpose, settings, tcp: true, maxConnections: 200 });
   project.provide('serverAddress', server.address('postgres').connectionString());
   runFolder = await mkdtemp(join(tmpdir(), 'drydock-tests-'));
   project.provide('runFolder', runFolder);

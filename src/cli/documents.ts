@@ -14,6 +14,7 @@ import type { FixedFile } from '../lint/fix/fix-files.ts';
 import type { SchemaSnapshot } from '../lint/snapshot.ts';
 import type { AdoptReport, ResignReport } from '../process/acceptance.ts';
 import type { ApprovalReport } from '../process/approving.ts';
+import type { ArmReport, DisarmReport } from '../process/arming.ts';
 import type { ChangeReport } from '../process/change-report.ts';
 import type { DrillReport } from '../process/drill.ts';
 import type { EngineBackups } from '../process/engines.ts';
@@ -23,6 +24,7 @@ import type { DecisionReport } from '../process/half-done.ts';
 import type { PlacedBackups } from '../process/keeping.ts';
 import type { EnvironmentStatus } from '../process/outlook.ts';
 import type { RecoverReport } from '../process/recover.ts';
+import type { RescueReport } from '../process/rescuing.ts';
 import type { EvidenceReport } from '../process/soak-evidence.ts';
 import type { UndoReport } from '../process/undoing.ts';
 import type { JudgedGate } from '../promotion/gate.ts';
@@ -87,6 +89,10 @@ export interface Documents {
   readonly recover: RecoverReport;
   readonly undo: UndoReport;
   readonly finalize: FinalizeReport;
+  /** Null where it was armed already, and followed. */
+  readonly arm: ArmReport | null;
+  readonly rescue: RescueReport;
+  readonly disarm: DisarmReport;
   readonly restore:
     | RestoreReport
     | RestoreBesideReport

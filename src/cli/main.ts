@@ -5,11 +5,13 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { adopt } from './commands/adopt.ts';
 import { apply } from './commands/apply.ts';
 import { approve } from './commands/approve.ts';
+import { arm } from './commands/arm.ts';
 import { backup } from './commands/backup.ts';
 import { backups } from './commands/backups.ts';
 import { check } from './commands/check.ts';
 import { demo } from './commands/demo.ts';
 import { deploy } from './commands/deploy.ts';
+import { disarm } from './commands/disarm.ts';
 import { drill } from './commands/drill.ts';
 import { dropBroken } from './commands/drop-broken.ts';
 import { evidence } from './commands/evidence.ts';
@@ -25,6 +27,7 @@ import { prove } from './commands/prove.ts';
 import { prune } from './commands/prune.ts';
 import { recover } from './commands/recover.ts';
 import { rehearse } from './commands/rehearse.ts';
+import { rescue } from './commands/rescue.ts';
 import { resign } from './commands/resign.ts';
 import { restore } from './commands/restore.ts';
 import { rollback } from './commands/rollback.ts';
@@ -40,6 +43,7 @@ const routes = buildRouteMap({
     init,
     new: newCommand,
     check,
+    arm,
     apply,
     backup,
     backups,
@@ -62,6 +66,8 @@ const routes = buildRouteMap({
     recover,
     undo,
     finalize,
+    rescue,
+    disarm,
     restore,
     rollback,
     salvage,

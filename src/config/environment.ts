@@ -122,6 +122,8 @@ export interface Environment {
   readonly monitorMs: number;
   /** Whether an apply keeps what it would destroy, so that `drydock undo` can take it back. */
   readonly undo: boolean;
+  /** Whether an apply arms a rescue first, and when its copy is built: before the change or when it is wanted. */
+  readonly rescue: 'off' | 'warm' | 'cold';
   /** How much an apply may ask of the others; undefined: as apply/step-run.ts says. */
   readonly apply: {
     readonly lockPatienceMs?: number | undefined;

@@ -60,6 +60,8 @@ export interface EnvironmentInput {
   monitor?: string;
   /** Keeps what an apply would destroy, so that `drydock undo` can take it back: see docs/undo.md. Default: `false`. */
   undo?: boolean;
+  /** Arms a rescue with each apply, its copy built at once or when it is wanted: see docs/rescue.md. Default: `off`. */
+  rescue?: 'off' | 'warm' | 'cold';
   /** How much an apply may ask of the others: see docs/apply.md. */
   apply?: {
     /** How long a transaction goes on trying to get its locks. Default: `60s`. */

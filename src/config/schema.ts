@@ -44,6 +44,7 @@ const environmentSchema = z.strictObject({
     .optional(),
   monitor: duration.optional(),
   undo: z.boolean().optional(),
+  rescue: z.enum(['off', 'warm', 'cold']).optional(),
   apply: z
     .strictObject({
       lockPatience: duration.optional(),
@@ -172,6 +173,7 @@ function trusted(
     backupEngine: checked.backups?.engine,
     monitorMs: milliseconds(checked.monitor ?? '24h'),
     undo: checked.undo ?? false,
+    rescue: checked.rescue ?? 'off',
     apply: {
       lockPatienceMs: optionalMs(checked.apply?.lockPatience),
       maxWaiting: checked.apply?.maxWaiting,

@@ -151,8 +151,8 @@ export class ReplicationSession implements AsyncDisposable {
   }
 }
 
-/** A place of the log as a number: `0/16B3748`. */
-export function lsnOf(text: string): bigint {
+// A place of the log as a number: `0/16B3748`.
+function lsnOf(text: string): bigint {
   const [high = '0', low = '0'] = text.split('/');
   return (BigInt(`0x${high}`) << 32n) + BigInt(`0x${low}`);
 }

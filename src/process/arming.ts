@@ -26,11 +26,11 @@ import {
 import { openFence } from '../rescue/fence.ts';
 import { readArmFacts, refuseUnarmable } from '../rescue/preflight.ts';
 import { maintenanceAddress } from '../restore/maintenance.ts';
+import { takeBackup } from './backing-up.ts';
 import { expectSchemaNow } from './drift.ts';
 import { inTurnOn } from './in-turn.ts';
 import type { NewBackup } from './keeping.ts';
 import { doing, type Project, reading, type Target, targetNamed } from './project.ts';
-import { takeBackup } from './recovery.ts';
 import { ensureCopy } from './rescue-copy.ts';
 
 /** What was armed. */
@@ -70,6 +70,12 @@ export async function armEnvironment(
   });
 }
 
+/** Whether an environment is armed. */
+export async function isArmed(project: Project, environment: string): Promise<boolean> {
+  const target = targetNamed(project, environment);
+  return (await reading(project, target, readOpenRescue)) !== undefined;
+}
+
 /** Arms an environment as a part of a larger command; what fails is taken back. */
 export async function arm(
   project: Project,
@@ -94,7 +100,7 @@ export async function arm(
   );
   const time = localTimestamp(context.clock.now());
   await beginRescue(database, {
-    slot: `drydock_rescue_${oid}`,
+    slot: slotName(oid),
     copy: copyName(address.database, time),
     identities: oldIdentities(plan),
     limits,
@@ -201,7 +207,7 @@ export async function disarm(
   return await step(context, `disarm ${environment.name}`, async () => {
     await using database = await connect(address, { purpose: 'disarm' });
     const run = await readOpenRescue(database);
-    await dropSlots(database);
+    await dropSlots(database, run?.slot);
     const copy = run === undefined ? null : await dropCopy(target, run);
     await takeMarksAway(context, target, run);
     const by = `${actor.who}@${actor.host}`;
@@ -218,8 +224,17 @@ async function takeMarksAway(
   run: RescueRun | undefined,
 ): Promise<void> {
   await using database = await connect(address, { purpose: 'disarm' });
+  // In a database that was restored since, every table has another number.
+  const { oid } = await database.one<{ oid: string }>(
+    'SELECT oid::text FROM pg_database WHERE datname = current_database()',
+  );
+  const isMoved = run !== undefined && run.slot !== slotName(oid);
   const inTurn = inTurnOn(context, address, { what: 'disarm', policy: environment.apply });
-  const statements = await unpublish(database, run ?? { identities: [] }, 'number');
+  const statements = await unpublish(
+    database,
+    run ?? { identities: [] },
+    isMoved ? 'name' : 'number',
+  );
   for (const statement of statements) await inTurn([statement], async () => {});
 }
 
@@ -230,12 +245,13 @@ async function hasMarks(database: Database): Promise<boolean> {
   return rows.length > 0;
 }
 
-/** Drops the slots of a database's rescues, with whoever reads from them. */
-export async function dropSlots(database: Database): Promise<void> {
+/** Drops the slot of a rescue, with whoever reads from it, and any other one of this database. */
+export async function dropSlots(database: Database, slot?: string): Promise<void> {
   for (;;) {
     const slots = await database.query<{ name: string; reader: number | null }>(
       `SELECT slot_name AS name, active_pid AS reader FROM pg_replication_slots
-        WHERE slot_name = 'drydock_rescue_' || (SELECT oid FROM pg_database WHERE datname = current_database())`,
+        WHERE slot_name IN ($1, 'drydock_rescue_' || (SELECT oid FROM pg_database WHERE datname = current_database()))`,
+      [slot ?? ''],
     );
     if (slots.length === 0) return;
     for (const { name, reader } of slots) {
@@ -273,10 +289,14 @@ export async function openDoor(context: Context, { address }: Target): Promise<v
 }
 
 /** The open run, which there must be. */
-export async function openRunOf(database: Database, environment: string): Promise<RescueRun> {
+async function openRunOf(database: Database, environment: string): Promise<RescueRun> {
   const run = await readOpenRescue(database);
   if (run === undefined) throw notArmed(environment);
   return run;
+}
+
+function slotName(databaseId: string): string {
+  return `drydock_rescue_${databaseId}`;
 }
 
 function copyName(database: string, time: string): string {

@@ -7,9 +7,9 @@ import { parseConfig } from '../config/schema.ts';
 import { readJournal } from '../history/journal.ts';
 import { recordStep } from '../history/ledger.ts';
 import { connect } from '../postgres/connect.ts';
+import { backUpEnvironment, proveBackup } from './backing-up.ts';
 import { dropBrokenDatabase, type Pruning, pruneBackups } from './clearing-up.ts';
 import type { Project } from './project.ts';
-import { backUpEnvironment, proveBackup } from './recovery.ts';
 
 const dayMs = 24 * 3_600_000;
 let folder: string;

@@ -18,8 +18,8 @@ import { dumpSchema } from '../postgres/schema-dump.ts';
 import type { CopyOrigin } from '../rehearsal/report.ts';
 import { makeClone } from '../sandbox/clone.ts';
 import { startServer } from '../sandbox/server.ts';
+import { backupNamed, withProvenCopy } from './backing-up.ts';
 import { type Project, reading, type Target, targetNamed } from './project.ts';
-import { backupNamed, withProvenCopy } from './recovery.ts';
 
 /** A copy that stands ready, and the plan for it. */
 export interface ReadyCopy {

@@ -12,9 +12,10 @@ import { enterClosed } from '../restore/enter.ts';
 import { maintenanceAddress } from '../restore/maintenance.ts';
 import { type RestoreReport, restore } from '../restore/restore.ts';
 import { restoreBeside } from '../restore/restore-beside.ts';
+import { takeBackup } from './backing-up.ts';
 import { withFiles } from './keeping.ts';
 import { doing, type Project, type Target, targetNamed } from './project.ts';
-import { carryOver, takeBackup } from './recovery.ts';
+import { carryOver } from './restoring.ts';
 
 /** The evidence of a drill. */
 export interface DrillReport extends Evidence {

@@ -16,16 +16,10 @@ import { validProof } from '../backup/manifest.ts';
 import { parseConfig } from '../config/schema.ts';
 import { connect } from '../postgres/connect.ts';
 import { dropDatabase } from '../sandbox/copy.ts';
+import { backUpEnvironment, backupsOf, proveBackup } from './backing-up.ts';
 import { pruneBackups } from './clearing-up.ts';
 import type { Project } from './project.ts';
-import {
-  backUpEnvironment,
-  backupsOf,
-  proveBackup,
-  restoreEnvironment,
-  restoreSomeTables,
-  restoreUnderName,
-} from './recovery.ts';
+import { restoreEnvironment, restoreSomeTables, restoreUnderName } from './restoring.ts';
 
 let folder: string;
 let server: S3Server;

@@ -18,6 +18,7 @@ import { type MigrationText, readMigrationTexts } from '../migration/file.ts';
 import { compareVersions } from '../migration/version.ts';
 import { connect } from '../postgres/connect.ts';
 import type { Soak } from '../promotion/soak.ts';
+import { type ArmedNow, armedNow } from './armed-now.ts';
 import { type KeptPlanNow, keptIn } from './finalizing.ts';
 import { type Project, reading, targetNamed } from './project.ts';
 import { soakBefore } from './soaking.ts';
@@ -75,6 +76,8 @@ export interface EnvironmentStatus {
   readonly soak: Soak | null;
   /** What is kept so that the last changes can be taken back, the newest first. */
   readonly kept: readonly KeptPlanNow[];
+  /** What a rescue holds; null where nothing is armed. */
+  readonly armed: ArmedNow | null;
 }
 
 const healthHours = 24;
@@ -110,6 +113,7 @@ async function environmentStatus(
     health: null,
     soak: null,
     kept: [],
+    armed: null,
   };
   try {
     const target = targetNamed(project, environment.name);
@@ -120,16 +124,18 @@ async function environmentStatus(
       pipelined: true,
     });
     // All at once: the journey to the server and back is most of what a status costs.
-    const [marker, ledger, unfinished, health, drift, paused, batches, kept] = await Promise.all([
-      assertMarker(database, environment.name),
-      readLedger(database),
-      readUnfinished(database),
-      readNewestSample(database, healthHours),
-      schemaDrift(database),
-      readPause(database),
-      readWalks(database),
-      keptIn(database),
-    ]);
+    const [marker, ledger, unfinished, health, drift, paused, batches, kept, armed] =
+      await Promise.all([
+        assertMarker(database, environment.name),
+        readLedger(database),
+        readUnfinished(database),
+        readNewestSample(database, healthHours),
+        schemaDrift(database),
+        readPause(database),
+        readWalks(database),
+        keptIn(database),
+        armedNow(database),
+      ]);
     const inLedger = new Set(ledger.map(({ version }) => version));
     const pending = migrations.filter(({ version }) => !inLedger.has(version));
     return {
@@ -143,6 +149,7 @@ async function environmentStatus(
       health: health === undefined ? null : { healthy: health.healthy, at: health.at },
       soak: await soakBefore(project, environment, pending),
       kept,
+      armed,
     };
   } catch (failure) {
     if (failure instanceof Failure && failure.code === 'interrupted') throw failure;

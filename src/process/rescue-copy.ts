@@ -13,9 +13,9 @@ import { imageOf } from '../rescue/image.ts';
 import { Replay } from '../rescue/replay.ts';
 import { create, fill } from '../restore/build.ts';
 import { maintenanceAddress } from '../restore/maintenance.ts';
+import { backupNamed } from './backing-up.ts';
 import { withFiles } from './keeping.ts';
 import type { Project, Target } from './project.ts';
-import { backupNamed } from './recovery.ts';
 
 /** Builds the copy of a run where it is not there, or was not finished. */
 export async function ensureCopy(

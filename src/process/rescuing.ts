@@ -22,8 +22,8 @@ import { swap } from '../restore/swap.ts';
 import { dropSlots, notArmed, openDoor } from './arming.ts';
 import { expectSchemaNow } from './drift.ts';
 import { doing, type Project, reading, type Target, targetNamed } from './project.ts';
-import { carryOver } from './recovery.ts';
 import { catchUp, ensureCopy, type Following, whileFollowing } from './rescue-copy.ts';
+import { carryOver } from './restoring.ts';
 
 /** What is known when the copy stands ready, in step and compared. */
 export interface RescueQuestion {

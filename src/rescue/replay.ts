@@ -237,7 +237,7 @@ interface PlannedChange {
   /** What is written down beside it. */
   readonly notes: readonly string[];
   /** What is written down when it does not fit. */
-  salvage(reason: string): readonly string[];
+  readonly salvage: (reason: string) => readonly string[];
 }
 
 function statementsOf({ changes, notes }: Planned): readonly string[] {

@@ -25,7 +25,7 @@ export const backup: Verb = verb<{
       const record = await backUpByEngine(await project(), { environment, reason });
       return { data: record, text: renderEngineBackup(record) };
     }
-    const { backUpEnvironment } = await import('../../process/recovery.ts');
+    const { backUpEnvironment } = await import('../../process/backing-up.ts');
     const made = await backUpEnvironment(await project(), {
       environment,
       reason: flags.reason ?? 'by hand',

@@ -17,7 +17,7 @@ export const backups: Verb = verb<{ readonly engine?: boolean }>({
       const text = renderEngineBackups(known, context.clock.now());
       return { data: { environment, ...known }, text };
     }
-    const { backupsOf } = await import('../../process/recovery.ts');
+    const { backupsOf } = await import('../../process/backing-up.ts');
     const list = await backupsOf(await project(), environment);
     return {
       data: { environment, ...list },

@@ -22,7 +22,7 @@ export const prove: Verb = verb<{ readonly engine?: boolean; readonly thorough?:
       const proof = await proveEngineBackup(await project(), { environment, backup: wanted });
       return { data: proof, text: renderEngineProof(proof) };
     }
-    const { proveBackup } = await import('../../process/recovery.ts');
+    const { proveBackup } = await import('../../process/backing-up.ts');
     const proven = await proveBackup(await project(), {
       environment,
       backup: wanted,

@@ -41,7 +41,7 @@ export const restore: Verb = verb<{
   },
   run: async (input, environment = '', wanted) => {
     const { restoreEnvironment, restoreIntoEnvironment, restoreSomeTables, restoreUnderName } =
-      await import('../../process/recovery.ts');
+      await import('../../process/restoring.ts');
     const { targetNamed } = await import('../../process/project.ts');
     const project = await input.project();
     const { into: name, tables, to } = input.flags;

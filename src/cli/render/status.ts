@@ -6,6 +6,7 @@ import type { EnvironmentStatus, MigrationState, MigrationStatus } from '../../p
 import type { Soak } from '../../promotion/soak.ts';
 import { keptLines } from './kept.ts';
 import { moment } from './moment.ts';
+import { armedLines } from './rescue.ts';
 import { plural, wrap } from './text.ts';
 
 /** How many applied migrations, and how many differences of a schema, are shown one by one. */
@@ -25,7 +26,7 @@ export function renderStatus(
 function paragraph(status: EnvironmentStatus, listed: boolean): string {
   const head = `${styleText('bold', status.name)}  ${status.database ?? 'no address'}`;
   if (status.problem !== null) return `${head}\n${indent(`✗ ${status.problem}`)}`;
-  const { migrations, drift, unfinished, batches, paused, health, soak, kept } = status;
+  const { migrations, drift, unfinished, batches, paused, health, soak, kept, armed } = status;
   const named = (state: MigrationState): readonly string[] =>
     migrations.filter((migration) => migration.state === state).map(({ name }) => name);
   const pending = named('pending');
@@ -67,6 +68,7 @@ function paragraph(status: EnvironmentStatus, listed: boolean): string {
       : [
           `to take it back: drydock undo ${status.name}; to give that up: drydock finalize ${status.name}`,
         ]),
+    ...(armed === null ? [] : armedLines(status.name, armed)),
   ];
   return [head, ...lines.map(indent)].join('\n');
 }

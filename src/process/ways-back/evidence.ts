@@ -9,6 +9,7 @@ import { type JournalEntry, type JournalRow, readJournal } from '../../history/j
 import { type LedgerRow, readLedger } from '../../history/ledger.ts';
 import type { Database } from '../../postgres/connect.ts';
 import { estimateLoss, type LossEstimate } from '../../restore/loss.ts';
+import { type ArmedNow, armedNow } from '../armed-now.ts';
 import { engineBackupsOf, type KnownEngineBackup } from '../engines.ts';
 import { allBackups } from '../keeping.ts';
 import { type Project, reading, type Target } from '../project.ts';
@@ -41,6 +42,8 @@ interface Told {
   readonly samples: readonly HealthSample[];
   /** What was written since the backup; null: not known. */
   readonly loss: LossEstimate | null;
+  /** What a rescue holds; null where nothing is armed. */
+  readonly armed: ArmedNow | null;
 }
 
 /** The evidence. */
@@ -59,7 +62,7 @@ export interface WayEvidence extends Told {
 }
 
 const dayMs = 24 * 3_600_000;
-const nothing: Told = { journal: [], ledger: [], samples: [], loss: null };
+const nothing: Told = { journal: [], ledger: [], samples: [], loss: null, armed: null };
 
 /** Gathers the evidence; reads only. */
 export async function gatherWays(project: Project, target: Target): Promise<WayEvidence> {
@@ -77,6 +80,7 @@ export async function gatherWays(project: Project, target: Target): Promise<WayE
         ledger,
         samples: await readSamples(database, since),
         loss: backup === null ? null : await lossSince(database, backup),
+        armed: await armedNow(database),
       },
     };
   });

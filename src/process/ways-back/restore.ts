@@ -2,7 +2,7 @@
 
 import { validProof } from '../../backup/manifest.ts';
 import { formatDuration } from '../../core/duration.ts';
-import { restoreEnvironment } from '../recovery.ts';
+import { restoreEnvironment } from '../restoring.ts';
 import type { WayEvidence } from './evidence.ts';
 import { restoreTime } from './restore-time.ts';
 import { declined, type Judgement, type Way, type WayLoss } from './way.ts';

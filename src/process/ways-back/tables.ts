@@ -1,6 +1,6 @@
 // Single tables of the backup come back beside the live ones, to be copied from.
 
-import { restoreSomeTables } from '../recovery.ts';
+import { restoreSomeTables } from '../restoring.ts';
 import type { WayEvidence } from './evidence.ts';
 import { restoreTime } from './restore-time.ts';
 import { declined, type Judgement, type Way } from './way.ts';

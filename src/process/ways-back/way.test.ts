@@ -54,6 +54,7 @@ function evidence(more: Partial<WayEvidence> = {}): WayEvidence {
     ledger: [],
     samples: [],
     loss,
+    armed: null,
     ...more,
   };
 }

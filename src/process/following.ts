@@ -1,0 +1,59 @@
+// Keeps the copy of an armed environment in step until somebody stops it, so that a rescue has little left to
+// play. It gives the rescue up before the log that it holds endangers the server.
+
+import { step } from '../core/context.ts';
+import { formatBytes } from '../core/duration.ts';
+import { Failure } from '../core/failure.ts';
+import { readOpenRescue } from '../history/rescue-runs.ts';
+import { armedNow } from './armed-now.ts';
+import { disarm, notArmed } from './arming.ts';
+import { type Project, reading, targetNamed } from './project.ts';
+import { ensureCopy, whileFollowing } from './rescue-copy.ts';
+
+const lookEveryMs = 1_000;
+
+// Below so much the server may give the log up at any moment, and a rescue would fail half-way.
+const leastLeftBytes = 64 * 1_048_576;
+
+/**
+ * Follows until the signal fires.
+ *
+ * @throws `rescue/not-armed`, `rescue/given-up`, and whatever ends the stream
+ */
+export async function followEnvironment(project: Project, name: string): Promise<void> {
+  const { context } = project;
+  const target = targetNamed(project, name);
+  const run = await reading(project, target, readOpenRescue);
+  if (run?.state !== 'armed') throw notArmed(name);
+  await ensureCopy(project, target, run);
+  await step(context, `keep the copy of ${name} in step`, async (reporter) => {
+    const left = await whileFollowing(project, target, run, async ({ live, replay, follower }) => {
+      for (;;) {
+        const rest = new Promise<'rest'>((resolve) => {
+          setTimeout(() => resolve('rest'), lookEveryMs);
+        });
+        if ((await Promise.race([rest, follower.ended, stopped(context.signal)])) !== 'rest') {
+          return null;
+        }
+        const now = await armedNow(live);
+        if (now === null || now.isLost) return null;
+        if (now.leftBytes !== null && now.leftBytes < leastLeftBytes) return now.leftBytes;
+        reporter.progress(`${replay.played} changes, ${formatBytes(now.heldBytes)} of log held`);
+      }
+    });
+    if (left === null) return;
+    await disarm(project, target, 'the log that the server may hold was used up');
+    throw new Failure({
+      code: 'rescue/given-up',
+      message: `${name} was disarmed: the server may hold only ${formatBytes(left)} more of its log (max_slot_wal_keep_size)`,
+      hint: `The other ways back: drydock recover ${name}. To begin anew: drydock arm ${name}`,
+    });
+  });
+}
+
+function stopped(signal: AbortSignal): Promise<'stopped'> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve('stopped');
+    signal.addEventListener('abort', () => resolve('stopped'), { once: true });
+  });
+}
