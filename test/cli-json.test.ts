@@ -73,6 +73,7 @@ const life: readonly (readonly [string, ...string[]])[] = [
   ['disarm', 'dev'],
   ['arm', 'dev', '--cold'],
   ['rescue', 'dev', '--yes'],
+  ['drop-broken', 'dev'],
   ['restore', 'dev', '--tables', 'users'],
   ['restore', 'dev', '--into', 'json_beside'],
   ['restore', 'dev', '--yes'],
