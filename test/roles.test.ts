@@ -92,6 +92,16 @@ it('the owner of the page does everything, and the application goes on', async (
     await drydock('salvage', 'dev');
     await drydock('drop-broken', 'dev', '--confirm', String(broken));
   }
+  await drydock('arm', 'dev');
+  {
+    await using app = await connect(as('app'), { purpose: 'test' });
+    await app.execute("INSERT INTO users (name) VALUES ('after the change')");
+    const rescued = await drydock('rescue', 'dev', '--yes');
+    await using again = await connect(as('app'), { purpose: 'test' });
+    expect(await again.one('SELECT count(*)::int AS n FROM users')).toEqual({ n: 51 });
+    await again.close();
+    await drydock('drop-broken', 'dev', '--confirm', String(rescued.broken));
+  }
   expect(await lastEntry(as('owner'))).toMatchObject({ command: 'drop-broken', phase: 'done' });
   await drydock('recover', 'dev');
 });
