@@ -71,9 +71,6 @@ const life: readonly (readonly [string, ...string[]])[] = [
   ['arm', 'dev'],
   ['status', 'dev'],
   ['disarm', 'dev'],
-  ['arm', 'dev', '--cold'],
-  ['rescue', 'dev', '--yes'],
-  ['drop-broken', 'dev'],
   ['restore', 'dev', '--tables', 'users'],
   ['restore', 'dev', '--into', 'json_beside'],
   ['restore', 'dev', '--yes'],
@@ -81,6 +78,8 @@ const life: readonly (readonly [string, ...string[]])[] = [
   ['drop-broken', 'dev'],
   ['prune', 'dev', '--yes'],
   ['history', 'dev'],
+  ['arm', 'dev', '--cold'],
+  ['rescue', 'dev', '--yes'],
   // Last, for it writes a configuration.
   ['init'],
 ];

@@ -236,6 +236,47 @@ describe('a rescue', () => {
     expect(status.data.environments[0]).toMatchObject({ armed: null, drift: [] });
   });
 
+  it('opens the database again that a killed one has closed, and finishes one that was swapped', async () => {
+    await begin();
+    await apply(...anyway);
+    const closed = `ALTER DATABASE ${quoteIdentifier(name)} ALLOW_CONNECTIONS false`;
+    {
+      await using server = await connect(serverAddress(), { purpose: 'test' });
+      await server.execute(closed);
+    }
+    await expectFailure(project, ['history', 'production'], {
+      exit: 2,
+      code: 'postgres/closed',
+      names: [name],
+      hint: 'drydock rescue',
+    });
+    const { exit, data, stderr } = await drydockJson(project, answered());
+    expect(exit, stderr).toBe(0);
+    expect(stderr).toContain('it is open again');
+    // As if it had been killed right behind the swap.
+    const { slot } = (await run<{ slot: string }>('SELECT slot FROM drydock.rescue_runs'))[0] ?? {};
+    await run('CREATE SCHEMA drydock_replay');
+    await run(
+      'CREATE TABLE drydock_replay.salvage (id int, "table" text, what text, reason text, "row" jsonb, was jsonb)',
+    );
+    await run(
+      `INSERT INTO drydock_replay.salvage VALUES (1, 'public.users', 'insert', 'so', '{}', NULL)`,
+    );
+    await run(`SELECT pg_create_logical_replication_slot('${slot}', 'pgoutput')`);
+    const again = await drydockJson(project, answered());
+    expect(again.data).toMatchObject({ outcome: 'finished' });
+    expect(again.exit).toBe(8);
+    expect(await readFile(again.data.file, 'utf8')).toContain('public.users');
+    expect(await slots()).toBe(0);
+    expect(await databases()).toEqual([name, data.broken]);
+    await expectFailure(project, answered(), {
+      exit: 2,
+      code: 'rescue/not-armed',
+      names: ['production'],
+      hint: 'drydock recover production',
+    });
+  });
+
   it('goes on after a kill at any moment, and what is given up leaves nothing', async () => {
     await begin(bad, 'cold');
     await apply(...anyway);

@@ -45,6 +45,17 @@ export async function readOpenRescue(database: Database): Promise<RescueRun | un
   return run;
 }
 
+/** The last run that came to its swap; undefined where there was none. */
+export async function readLastRescue(
+  database: Database,
+): Promise<Pick<RescueRun, 'slot' | 'copy'> | undefined> {
+  if (!(await hasTable(database, 'rescue_runs'))) return undefined;
+  const [run] = await database.query<Pick<RescueRun, 'slot' | 'copy'>>(
+    `SELECT slot, copy FROM drydock.rescue_runs WHERE state = 'rescued' ORDER BY id DESC LIMIT 1`,
+  );
+  return run;
+}
+
 /** Begins a run. A second one at the same time is refused by the server. */
 export async function beginRescue(
   database: Database,

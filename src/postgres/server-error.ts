@@ -1,7 +1,7 @@
 // Turns what the server (or the way to it) answers into failures that keep every field of the answer.
 
 import { Failure } from '../core/failure.ts';
-import type { Address } from './address.ts';
+import { type Address, quoteIdentifier } from './address.ts';
 
 /** SQLSTATE codes that Drydock decides by (PostgreSQL manual, appendix A). */
 export const sqlStates = {
@@ -122,6 +122,12 @@ function reasonFor(
         code: 'postgres/too-many-connections',
         message: `${address.label} has no free connection: ${said}`,
         hint: 'Wait until sessions have ended, or raise max_connections, then type the same command again.',
+      };
+    case '55000':
+      return {
+        code: 'postgres/closed',
+        message: `${address.label} is closed to everybody: ${said}`,
+        hint: `A rescue that was killed behind its fence leaves it so: the same \`drydock rescue\`, or \`drydock disarm\`, opens it. Where nobody was rescuing, as its owner: ALTER DATABASE ${quoteIdentifier(address.database)} ALLOW_CONNECTIONS true;`,
       };
     case '57P03':
       return {

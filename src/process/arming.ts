@@ -25,6 +25,7 @@ import {
 } from '../rescue/arm.ts';
 import { openFence } from '../rescue/fence.ts';
 import { readArmFacts, refuseUnarmable } from '../rescue/preflight.ts';
+import { dropSlots } from '../rescue/slots.ts';
 import { maintenanceAddress } from '../restore/maintenance.ts';
 import { takeBackup } from './backing-up.ts';
 import { expectSchemaNow } from './drift.ts';
@@ -32,6 +33,7 @@ import { inTurnOn } from './in-turn.ts';
 import type { NewBackup } from './keeping.ts';
 import { doing, type Project, reading, type Target, targetNamed } from './project.ts';
 import { ensureCopy } from './rescue-copy.ts';
+import { isUnsettled, settle } from './settling.ts';
 
 /** What was armed. */
 export interface ArmReport {
@@ -181,8 +183,10 @@ export async function disarmEnvironment(
   const found = await reading(project, target, async (database) => ({
     run: await readOpenRescue(database),
     isMarked: await hasMarks(database),
+    isUnsettled: await isUnsettled(database),
   }));
-  if (found.run === undefined && !found.isMarked) throw notArmed(request.environment);
+  if (found.isUnsettled) await settle(project, target);
+  else if (found.run === undefined && !found.isMarked) throw notArmed(request.environment);
   return doing(project, target, { command: 'disarm', changes: true }, async () => {
     const report = await disarm(project, target, request.reason ?? null);
     return { result: report, details: { ...report } };
@@ -243,27 +247,6 @@ async function hasMarks(database: Database): Promise<boolean> {
     rescuePublication,
   ]);
   return rows.length > 0;
-}
-
-/** Drops the slot of a rescue, with whoever reads from it, and any other one of this database. */
-export async function dropSlots(database: Database, slot?: string): Promise<void> {
-  for (;;) {
-    const slots = await database.query<{ name: string; reader: number | null }>(
-      `SELECT slot_name AS name, active_pid AS reader FROM pg_replication_slots
-        WHERE slot_name IN ($1, 'drydock_rescue_' || (SELECT oid FROM pg_database WHERE datname = current_database()))`,
-      [slot ?? ''],
-    );
-    if (slots.length === 0) return;
-    for (const { name, reader } of slots) {
-      if (reader === null) {
-        // Its reader may come back at this very moment.
-        await database.query('SELECT pg_drop_replication_slot($1)', [name]).catch(() => {});
-      } else {
-        await database.query('SELECT pg_terminate_backend($1)', [reader]);
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
-    }
-  }
 }
 
 async function dropCopy({ address }: Target, { copy }: RescueRun): Promise<string | null> {

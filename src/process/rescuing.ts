@@ -1,8 +1,6 @@
 // Rescue: the database from before the change takes the live one's place, with every write that was
 // acknowledged since; only what the migration itself did is left out.
 
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { step } from '../core/context.ts';
 import { formatDuration } from '../core/duration.ts';
 import { Failure, withCleanup } from '../core/failure.ts';
@@ -10,20 +8,19 @@ import { endRescue, type RescueRun, readOpenRescue } from '../history/rescue-run
 import { connect } from '../postgres/connect.ts';
 import { ReplicationSession } from '../postgres/replication.ts';
 import { type Comparison, compareRows } from '../rescue/compare.ts';
-import { dropReplay, finishCopy, refreshViews } from '../rescue/copy.ts';
+import { finishCopy, refreshViews } from '../rescue/copy.ts';
 import { closeFence, openFence } from '../rescue/fence.ts';
 import { imageOf } from '../rescue/image.ts';
-import { countSalvage, readSalvage, type SalvageCount } from '../rescue/salvaged.ts';
-import { enterClosed } from '../restore/enter.ts';
+import { countSalvage, type SalvageCount } from '../rescue/salvaged.ts';
 import { maintenanceAddress } from '../restore/maintenance.ts';
 import { freeNames } from '../restore/names.ts';
 import { advanceSequences } from '../restore/sequences.ts';
 import { swap } from '../restore/swap.ts';
-import { dropSlots, notArmed, openDoor } from './arming.ts';
-import { expectSchemaNow } from './drift.ts';
+import { notArmed, openDoor } from './arming.ts';
 import { doing, type Project, reading, type Target, targetNamed } from './project.ts';
 import { catchUp, ensureCopy, type Following, whileFollowing } from './rescue-copy.ts';
 import { carryOver } from './restoring.ts';
+import { isUnsettled, settle } from './settling.ts';
 
 /** What is known when the copy stands ready, in step and compared. */
 export interface RescueQuestion {
@@ -41,11 +38,13 @@ export interface RescueQuestion {
 /** What became of a rescue. */
 export interface RescueReport {
   readonly environment: string;
-  readonly outcome: 'rescued' | 'declined';
+  /** `finished`: an earlier one was killed behind its swap, and what was left of it is done. */
+  readonly outcome: 'rescued' | 'declined' | 'finished';
   readonly database: string;
   /** Where the old database is now; null when it is still live. */
   readonly broken: string | null;
-  readonly comparison: Comparison;
+  /** Null where an earlier command had made it. */
+  readonly comparison: Comparison | null;
   readonly salvaged: readonly SalvageCount[];
   /** File of what the old schema cannot hold, as lines of JSON; null when there is nothing. */
   readonly file: string | null;
@@ -80,6 +79,8 @@ export async function rescueEnvironment(
   const target = targetNamed(project, request.environment);
   const { name } = target.environment;
   await openDoor(project.context, target);
+  const late = await finished(project, target, request.reason ?? null);
+  if (late !== undefined) return late;
   const run = await reading(project, target, readOpenRescue);
   if (run?.state !== 'armed') throw notArmed(name);
   await assertSlotLives(project, target, run);
@@ -89,7 +90,7 @@ export async function rescueEnvironment(
     const done = await whileFollowing(project, target, run, (following) =>
       bringIn(project, { target, run, request, following }),
     );
-    const file = done.outcome === 'rescued' ? await settle(project, target, done.broken) : null;
+    const file = done.outcome === 'rescued' ? await settle(project, target) : null;
     const ms = Math.round(performance.now() - startedAt);
     const result = { environment: name, database: target.address.database, file, ms, ...done };
     return {
@@ -212,32 +213,36 @@ async function takeOver(
   }
 }
 
-// What is left to do when the names are swapped. None of it may make the rescue look failed.
-async function settle(
+// A rescue that was killed behind its swap: the names are swapped, and the rest is not done.
+async function finished(
   project: Project,
   target: Target,
-  broken: string | null,
-): Promise<string | null> {
-  const { context, config } = project;
-  const { address, environment } = target;
-  if (broken !== null) {
-    await using server = await connect(await maintenanceAddress(address), { purpose: 'rescue' });
-    const how = { purpose: 'rescue' };
-    await using old = await enterClosed(address.withDatabase(broken), server, how);
-    await dropSlots(old);
-  }
-  await using database = await connect(address, { purpose: 'rescue', signal: context.signal });
-  const rows = await readSalvage(database);
-  let file: string | null = null;
-  if (rows.length > 0) {
-    mkdirSync(config.root, { recursive: true });
-    file = join(config.root, `rescue_${environment.name}_${broken ?? 'late'}.jsonl`);
-    const lines = rows.map((row) => `${JSON.stringify(row)}\n`).join('');
-    writeFileSync(file, lines, { mode: 0o600, flush: true });
-  }
-  await dropReplay(database);
-  await expectSchemaNow(target);
-  return file;
+  reason: string | null,
+): Promise<RescueReport | undefined> {
+  const { context } = project;
+  if (!(await reading(project, target, isUnsettled))) return undefined;
+  const { environment, address } = target;
+  return doing(project, target, { command: 'rescue', changes: true }, async () => {
+    const startedAt = performance.now();
+    const file = await step(context, `finish the rescue of ${environment.name}`, () =>
+      settle(project, target),
+    );
+    const ms = Math.round(performance.now() - startedAt);
+    const result: RescueReport = {
+      environment: environment.name,
+      outcome: 'finished',
+      database: address.database,
+      broken: null,
+      comparison: null,
+      salvaged: [],
+      file,
+      limits: [],
+      pauseMs: 0,
+      endedSessions: 0,
+      ms,
+    };
+    return { result, details: { file, reason } };
+  });
 }
 
 async function assertSlotLives(

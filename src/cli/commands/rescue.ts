@@ -36,7 +36,7 @@ export const rescue: Verb = verb<Flags>({
       acceptUnexplained: flags.acceptUnexplained,
       ask: (question) => answer(input, question),
     });
-    const done = report.salvaged.length === 0 ? exitCodes.done : exitCodes.needsPerson;
+    const done = report.file === null ? exitCodes.done : exitCodes.needsPerson;
     return {
       data: report,
       text: renderRescue(report),

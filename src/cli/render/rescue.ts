@@ -55,10 +55,16 @@ export function renderRescue(report: RescueReport): string {
   if (outcome === 'declined') {
     return `Nothing was swapped in ${environment}: the question was not answered with yes. It is armed as before.`;
   }
+  if (outcome === 'finished') {
+    return wrapLines([
+      `The rescue of ${environment} was cut off when its names were swapped already: ${environment} is back from before the change, and the rest is done now.`,
+      ...(file === null ? [] : [`✗ What the old schema cannot hold is in ${file}.`]),
+    ]);
+  }
   return wrapLines([
     `${environment} is back from before the change, with every write since, in ${formatDuration(ms)}.`,
     `Writes paused for ${formatDuration(pauseMs)}; ${plural(endedSessions, 'session')} ended.`,
-    ...comparedLines(report.comparison),
+    ...(report.comparison === null ? [] : comparedLines(report.comparison)),
     ...salvageLines(salvaged),
     ...(file === null ? [] : [`✗ They are in ${file}, and in ${broken ?? 'the old database'}.`]),
     `The old database is kept as ${broken ?? ''}: look at it, then drydock drop-broken ${environment}. Now roll the code back: drydock rollback ${environment}`,
