@@ -241,6 +241,7 @@ async function promote(project: Project, change: Change): Promise<ChangeReport> 
     await tell(project, target, 'apply done', `${names} is in force`);
     return changeReport(target, plan, {
       outcome: 'applied',
+      isArmed: target.environment.rescue !== 'off',
       gates: last.gates,
       ...soFar,
       apply,

@@ -20,6 +20,8 @@ export interface ChangeReport {
   readonly gates: readonly JudgedGate[];
   /** Name of the backup that was taken and proven. */
   readonly backup: string | null;
+  /** Whether it was armed: then `drydock rescue` brings the database back with every later write. */
+  readonly isArmed: boolean;
   readonly rehearsal: RehearsalReport | null;
   readonly apply: ApplyReport | null;
   /** Objects of the schema that are not as the rehearsal left them, in words. */
@@ -41,6 +43,7 @@ export function changeReport(
     plan: { digest: plan.digest, migrations: planNames(plan) },
     gates: [],
     backup: null,
+    isArmed: false,
     rehearsal: null,
     apply: null,
     unlikeRehearsal: [],

@@ -36,7 +36,7 @@ export function renderChange(report: ChangeReport): string {
 }
 
 function applied(report: ChangeReport, names: readonly string[]): string {
-  const { environment, apply, health, backup, harmed } = report;
+  const { environment, apply, health, backup, isArmed, harmed } = report;
   const ms = apply?.migrations.reduce((sum, migration) => sum + migration.ms, 0) ?? 0;
   const verb = names.length === 1 ? 'is' : 'are';
   return wrapLines([
@@ -55,7 +55,9 @@ function applied(report: ChangeReport, names: readonly string[]): string {
       ? []
       : [
           `Next:     drydock deploy ${environment}`,
-          `Way back: drydock restore ${environment} ${backup}`,
+          isArmed
+            ? `Way back: drydock rescue ${environment}, with every later write`
+            : `Way back: drydock restore ${environment} ${backup}`,
         ]),
   ]);
 }

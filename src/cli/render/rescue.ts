@@ -66,7 +66,9 @@ export function renderRescue(report: RescueReport): string {
     `Writes paused for ${formatDuration(pauseMs)}; ${plural(endedSessions, 'session')} ended.`,
     ...(report.comparison === null ? [] : comparedLines(report.comparison)),
     ...salvageLines(salvaged),
-    ...(file === null ? [] : [`✗ They are in ${file}, and in ${broken ?? 'the old database'}.`]),
+    ...(file === null
+      ? []
+      : [`✗ Written to ${file}, and kept in ${broken ?? 'the old database'}.`]),
     `The old database is kept as ${broken ?? ''}: look at it, then drydock drop-broken ${environment}. Now roll the code back: drydock rollback ${environment}`,
   ]);
 }

@@ -51,11 +51,11 @@ function judge(evidence: WayEvidence): Judgement {
   const { backup } = evidence;
   const { ms, measured } =
     armed.hasCopy || backup === null
-      ? { ms: null, measured: 'the copy is there, and the writes since are played first' }
+      ? { ms: null, measured: 'of playing the writes since: the copy is there' }
       : restoreTime(evidence, backup);
   return {
     possible: true,
-    does: `Swaps in the database from before ${armed.since.toISOString()}, with every write since`,
+    does: `Swaps in the database from before ${armed.since.toISOString().slice(0, 16).replace('T', ' ')} UTC, with every write since`,
     ms,
     measured,
     loss: { rows: 0, sentence: 'keeps every later write' },
