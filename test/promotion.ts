@@ -2,6 +2,7 @@
 
 import type { Environment, Window } from '../src/config/environment.ts';
 import type { HealthSample } from '../src/history/health-samples.ts';
+import { monitorSchema } from '../src/config/monitor.ts';
 import type { LedgerRow } from '../src/history/ledger.ts';
 import type { Finding } from '../src/lint/finding.ts';
 import type { Migration } from '../src/migration/file.ts';
@@ -46,7 +47,7 @@ export const production: Environment = {
   keepBackupsMs: 0,
   hashBackups: 'small',
   backupEngine: undefined,
-  monitorMs: 0,
+  monitor: monitorSchema.parse('0s'),
   undo: false,
   rescue: 'off',
   apply: {},

@@ -2,6 +2,7 @@
 // milliseconds, all paths are absolute, environments stand in their order of promotion.
 
 import type { Address } from '../postgres/address.ts';
+import type { MonitorRules } from './monitor.ts';
 import type { StoreAddress } from './store-address.ts';
 
 /** A secret text: printing it, in any way, shows asterisks. */
@@ -119,7 +120,7 @@ export interface Environment {
   readonly hashBackups: 'small' | 'all';
   /** Another program that takes backups of the whole server. */
   readonly backupEngine: BackupEngine | undefined;
-  readonly monitorMs: number;
+  readonly monitor: MonitorRules;
   /** Whether an apply keeps what it would destroy, so that `drydock undo` can take it back. */
   readonly undo: boolean;
   /** Whether an apply arms a rescue first, and when its copy is built: before the change or when it is wanted. */

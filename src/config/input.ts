@@ -1,6 +1,7 @@
 // What a configuration file may say, for the people who write one.
 
 import type { BackupsInput } from './backups-place.ts';
+import type { MonitorInput } from './monitor.ts';
 import type { BackupEngine, OutOfOrder, WebhookKind, Weekday } from './environment.ts';
 
 /** A value that is read from an environment variable when it is needed; made by {@link env}. */
@@ -56,8 +57,8 @@ export interface EnvironmentInput {
   drill?: string;
   /** How long backups are kept (30 days), whether they hash the rows of all tables, and another program for large servers. */
   backups?: { keep?: string; hash?: 'small' | 'all'; engine?: BackupEngine };
-  /** How long the application is watched after an apply. Default: 24 hours. */
-  monitor?: string;
+  /** How long the environment is watched after a change (24 hours), or how: see docs/monitor.md. */
+  monitor?: string | MonitorInput;
   /** Keeps what an apply would destroy, so that `drydock undo` can take it back: see docs/undo.md. Default: `false`. */
   undo?: boolean;
   /** Arms a rescue with each apply, its copy built at once or when it is wanted: see docs/rescue.md. Default: `off`. */

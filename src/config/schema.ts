@@ -10,6 +10,7 @@ import { backupsPlace, backupsSchema } from './backups-place.ts';
 import { changeHours, changeHoursSchema } from './change-hours.ts';
 import { type Config, type Environment, Secret } from './environment.ts';
 import type { Text } from './input.ts';
+import { monitorSchema } from './monitor.ts';
 
 const text = z.union([z.string().min(1), z.strictObject({ env: z.string().min(1) })]);
 const duration = z
@@ -42,7 +43,7 @@ const environmentSchema = z.strictObject({
       engine: engineSchema.optional(),
     })
     .optional(),
-  monitor: duration.optional(),
+  monitor: monitorSchema,
   undo: z.boolean().optional(),
   rescue: z.enum(['off', 'warm', 'cold']).optional(),
   apply: z
@@ -171,7 +172,7 @@ function trusted(
     keepBackupsMs: milliseconds(checked.backups?.keep ?? '30d'),
     hashBackups: checked.backups?.hash ?? 'small',
     backupEngine: checked.backups?.engine,
-    monitorMs: milliseconds(checked.monitor ?? '24h'),
+    monitor: checked.monitor,
     undo: checked.undo ?? false,
     rescue: checked.rescue ?? 'off',
     apply: {

@@ -27,11 +27,11 @@ export interface Pruning {
 /** Removes the backups of an environment that its configuration does not keep. */
 export async function pruneBackups(project: Project, request: PruneRequest): Promise<Pruning> {
   const target = targetNamed(project, request.environment);
-  const { name: environment, keepBackupsMs: keepMs, monitorMs } = target.environment;
+  const { name: environment, keepBackupsMs: keepMs, monitor } = target.environment;
   const { backups } = project.config;
   const now = project.context.clock.now();
   const needed = await reading(project, target, (database) =>
-    neededBackups(database, now.getTime() - monitorMs),
+    neededBackups(database, now.getTime() - monitor.forMs),
   );
   const known = await allBackups(project, environment);
   const plan = await judgeBackups(known.backups, { now, keepMs, needed });
