@@ -1,8 +1,8 @@
 // What a configuration file may say, for the people who write one.
 
 import type { BackupsInput } from './backups-place.ts';
-import type { MonitorInput } from './monitor.ts';
 import type { BackupEngine, OutOfOrder, WebhookKind, Weekday } from './environment.ts';
+import type { MonitorInput } from './monitor.ts';
 
 /** A value that is read from an environment variable when it is needed; made by {@link env}. */
 export interface EnvReference {

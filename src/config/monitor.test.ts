@@ -20,7 +20,12 @@ describe('the monitoring of an environment', () => {
   });
 
   it('takes shares, sizes and durations as people write them', () => {
-    const limits = { connections: '75%', slotSize: '1.5GB', longTransaction: '90s', lockWaiters: 0 };
+    const limits = {
+      connections: '75%',
+      slotSize: '1.5GB',
+      longTransaction: '90s',
+      lockWaiters: 0,
+    };
     expect(parse({ every: '30s', limits })).toMatchObject({
       forMs: dayMs,
       everyMs: 30_000,

@@ -92,16 +92,19 @@ const rules = z.strictObject({
 });
 
 /** The key `monitor` of an environment. */
-export const monitorSchema: z.ZodType<MonitorRules> = z.unknown().optional().transform((value, context) => {
-  // Not a union: its problems do not say where they are.
-  const given = typeof value === 'string' ? { for: value } : (value ?? {});
-  const { data, error } = rules.safeParse(given);
-  for (const { path, message } of error?.issues ?? []) {
-    const place = typeof value === 'string' ? [] : path;
-    context.addIssue({ code: 'custom', path: place, message });
-  }
-  return trusted(data ?? {});
-});
+export const monitorSchema: z.ZodType<MonitorRules> = z
+  .unknown()
+  .optional()
+  .transform((value, context) => {
+    // Not a union: its problems do not say where they are.
+    const given = typeof value === 'string' ? { for: value } : (value ?? {});
+    const { data, error } = rules.safeParse(given);
+    for (const { path, message } of error?.issues ?? []) {
+      const place = typeof value === 'string' ? [] : path;
+      context.addIssue({ code: 'custom', path: place, message });
+    }
+    return trusted(data ?? {});
+  });
 
 function trusted(checked: z.output<typeof rules>): MonitorRules {
   const { limits = {} } = checked;
