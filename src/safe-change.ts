@@ -27,6 +27,7 @@ import {
 } from './process/drift.ts';
 import { resumableVersion } from './process/half-done.ts';
 import { keeperFor, provenUndo } from './process/kept-plan.ts';
+import { keepBaseline } from './process/monitor/baseline.ts';
 import { findingsOf, judgeNow } from './process/preflight.ts';
 import {
   doing,
@@ -226,6 +227,7 @@ async function promote(project: Project, change: Change): Promise<ChangeReport> 
     return changeReport(target, plan, { outcome: 'refused', gates: last.gates, ...soFar });
   }
 
+  await keepBaseline(project, target, planNames(plan));
   const names = planNames(plan).join(', ');
   try {
     const { address } = target;

@@ -22,6 +22,7 @@ import type { FinalizeReport } from '../process/finalizing.ts';
 import type { FreezeReport } from '../process/freezing.ts';
 import type { DecisionReport } from '../process/half-done.ts';
 import type { PlacedBackups } from '../process/keeping.ts';
+import type { MonitorReport } from '../process/monitor/monitor.ts';
 import type { EnvironmentStatus } from '../process/outlook.ts';
 import type { RecoverReport } from '../process/recover.ts';
 import type { RescueReport } from '../process/rescuing.ts';
@@ -74,6 +75,7 @@ export interface Documents {
   readonly unfreeze: FreezeReport;
   readonly deploy: DeployReport;
   readonly health: OfEnvironment & HealthSample;
+  readonly monitor: MonitorReport;
   readonly status: { readonly environments: readonly EnvironmentStatus[] };
   readonly history: OfEnvironment & {
     readonly entries: readonly JournalRow[];

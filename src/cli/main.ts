@@ -20,6 +20,7 @@ import { freeze, unfreeze } from './commands/freeze.ts';
 import { health } from './commands/health.ts';
 import { history } from './commands/history.ts';
 import { init } from './commands/init.ts';
+import { monitor } from './commands/monitor.ts';
 import { newCommand } from './commands/new.ts';
 import { pause, resume } from './commands/pause.ts';
 import { preflight } from './commands/preflight.ts';
@@ -56,6 +57,7 @@ const routes = buildRouteMap({
     unfreeze,
     deploy,
     health,
+    monitor,
     status,
     history,
     pause,

@@ -72,7 +72,7 @@ const count = z.int('is not a whole number').min(0, 'is less than nothing');
 
 const rules = z.strictObject({
   for: duration.optional(),
-  every: duration.optional(),
+  every: duration.refine((ms) => ms > 0, 'is no time at all').optional(),
   redInARow: count.min(1, 'is not a number of samples').optional(),
   limits: z
     .strictObject({

@@ -12,6 +12,8 @@ export interface ProbeResult {
   readonly answered: boolean;
   /** What was seen, for people: `200 in 12 ms`. */
   readonly figure: string;
+  /** In the baseline of a monitoring: the figures themselves, which later samples are compared with. */
+  readonly seen?: unknown;
 }
 
 /** All probes asked at one moment. */

@@ -13,9 +13,9 @@ import {
   answerFlags,
   environmentArgument,
   gateFlags,
+  givenDuration,
   givenReason,
   lockPatienceFlag,
-  lockPatienceMs,
   migrationArgument,
   reasonFlag,
 } from './arguments.ts';
@@ -72,7 +72,7 @@ export const apply: Verb = verb<Flags>({
       answers: answersFrom(input),
       waivers: (flags.waive ?? []).map((text) => parseWaiver(text, opened.actor.who)),
       toldBy: flags.toldBy,
-      lockPatienceMs: lockPatienceMs(flags.lockPatience),
+      lockPatienceMs: givenDuration('--lock-patience', flags.lockPatience),
       resume: flags.resume,
       wait: waitOf(flags, opened.context.clock.now()),
     });

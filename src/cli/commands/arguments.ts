@@ -80,16 +80,16 @@ export function givenReason(reason: string | undefined, command: string): string
 }
 
 /**
- * The patience that was typed, in milliseconds.
+ * The duration that was typed for a flag, in milliseconds.
  *
  * @throws `usage/bad-duration`
  */
-export function lockPatienceMs(text: string | undefined): number | undefined {
+export function givenDuration(flag: string, text: string | undefined): number | undefined {
   const ms = text === undefined ? undefined : parseDuration(text);
   if (text === undefined || ms !== undefined) return ms;
   throw new Failure({
     code: 'usage/bad-duration',
-    message: `--lock-patience ${text} is not a duration`,
-    hint: 'Write it with its unit, for example: --lock-patience 90s',
+    message: `${flag} ${text} is not a duration`,
+    hint: `Write it with its unit, for example: ${flag} 90s`,
   });
 }

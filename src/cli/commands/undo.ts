@@ -7,8 +7,8 @@ import { type CommandInput, type Verb, verb } from '../verb.ts';
 import {
   answerFlags,
   environmentArgument,
+  givenDuration,
   lockPatienceFlag,
-  lockPatienceMs,
   reasonFlag,
 } from './arguments.ts';
 
@@ -46,7 +46,7 @@ export const undo: Verb = verb<Flags>({
       to: flags.to,
       reason: flags.reason,
       dryRun: flags.dryRun,
-      lockPatienceMs: lockPatienceMs(flags.lockPatience),
+      lockPatienceMs: givenDuration('--lock-patience', flags.lockPatience),
       ask: (question) => answer(input, question),
     });
     const isWhole = report.plans.every(({ leftOver }) => leftOver === 0);

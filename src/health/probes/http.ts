@@ -33,8 +33,8 @@ export async function probeHttp(address: string, signal?: AbortSignal): Promise<
 // The report of `pg-drydock/health` names what is wrong; other bodies are not repeated.
 function reasonIn(body: string): string {
   try {
-    const { checks } = JSON.parse(body) as { checks?: Record<string, { healthy?: boolean }> };
-    const red = Object.entries(checks ?? {}).filter(([, check]) => check.healthy === false);
+    const { checks } = JSON.parse(body) as { checks?: Record<string, { ok?: boolean }> };
+    const red = Object.entries(checks ?? {}).filter(([, check]) => check.ok === false);
     return red.length === 0 ? '' : `: ${red.map(([name]) => name).join(', ')}`;
   } catch {
     return '';
