@@ -59,6 +59,7 @@ const life: readonly (readonly [string, ...string[]])[] = [
   ['deploy', 'dev'],
   ['rollback', 'dev'],
   ['health', 'dev'],
+  ['monitor', 'dev', '--once'],
   ['recover', 'dev'],
   ['drill', 'dev'],
   ['status'],

@@ -39,7 +39,7 @@ export type DatabaseLook =
 
 // A look must not be what the database suffers from, nor wait behind what it has come to see.
 const limits = `SET default_transaction_read_only = on; SET search_path = pg_catalog;
-                SET statement_timeout = '10s'; SET lock_timeout = '1s'`;
+                SET statement_timeout = '10s'; SET lock_timeout = '1s'; SET jit = off`;
 
 const everything = `${limits};
   SELECT json_build_object(${databaseProbes.map(({ name, sql }) => `'${name}', (${sql})`).join(', ')}) AS figures,

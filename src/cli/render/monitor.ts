@@ -14,7 +14,7 @@ export function renderWatch(environment: string, state: WatchState, times: Monit
   const what = change === null ? '' : `  ${change.what}`;
   const leftMs = Math.max(0, times.until.getTime() - newest.at.getTime());
   return [
-    `${styleText('bold', environment)}${what}`,
+    `${styleText('bold', environment)}${cut(what, 80 - environment.length)}`,
     ...probeLines(newest),
     ...wrapLines([tally(state), ...warnings(environment, state)], 2).split('\n'),
     `${formatDuration(leftMs)} left, every ${formatDuration(times.everyMs)}. Ctrl-C stops; the same command goes on.`,
@@ -77,12 +77,19 @@ export function renderMonitor(report: MonitorReport): string {
 function probeLines({ probes }: HealthSample): readonly string[] {
   const width = Math.max(...probes.map(({ probe }) => probe.length));
   return probes.flatMap(({ probe, healthy, figure }) =>
-    wrap(figure, 80 - width - 4).map((part, index) =>
-      index === 0
-        ? `${mark(healthy)} ${probe.padEnd(width)}  ${part}`
-        : `${' '.repeat(width + 4)}${part}`,
-    ),
+    wrap(figure, 80 - width - 4)
+      .map((part) => cut(part, 80 - width - 4))
+      .map((part, index) =>
+        index === 0
+          ? `${mark(healthy)} ${probe.padEnd(width)}  ${part}`
+          : `${' '.repeat(width + 4)}${part}`,
+      ),
   );
+}
+
+// A line that the terminal itself breaks is two, and the table could not be written over.
+function cut(text: string, width: number): string {
+  return text.length <= width ? text : `${text.slice(0, width - 1)}…`;
 }
 
 function tally({ samples, red, baselineAt, change }: WatchState): string {

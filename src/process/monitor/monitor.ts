@@ -65,7 +65,8 @@ export async function monitor(
   const report = (state: WatchState, ended: MonitorReport['ended']): MonitorReport => {
     const { newest, incident, incidents } = state;
     const green = newest.healthy && incident === null && (ended !== 'over' || incidents === 0);
-    const next = green ? null : `drydock recover ${target.environment.name}`;
+    const next =
+      newest.healthy && incident === null ? null : `drydock recover ${target.environment.name}`;
     const until = endOf(watch, state);
     return { ...state, environment: target.environment.name, everyMs, until, ended, green, next };
   };

@@ -68,7 +68,9 @@ export async function watchOnce(watch: Watch): Promise<WatchState> {
     return await roundWithDatabase(watch, look, database);
   } catch (failure) {
     if (!(failure instanceof Failure && failure.code.startsWith('postgres/'))) throw failure;
-    // It answered a moment ago: gone between the look and the keeping.
+    // It answered a moment ago: gone between the look and the keeping, or it may not be written to.
+    const text = `the sample waits to be kept: ${failure.message}`;
+    context.emit({ kind: 'note', text });
     return roundWithoutDatabase(watch, look);
   }
 }
