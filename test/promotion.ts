@@ -1,8 +1,8 @@
 // Evidence as values: a promotion in which everything is as it should be, for tests that spoil one thing.
 
 import type { Environment, Window } from '../src/config/environment.ts';
-import type { HealthSample } from '../src/history/health-samples.ts';
 import { monitorSchema } from '../src/config/monitor.ts';
+import type { HealthSample } from '../src/history/health-samples.ts';
 import type { LedgerRow } from '../src/history/ledger.ts';
 import type { Finding } from '../src/lint/finding.ts';
 import type { Migration } from '../src/migration/file.ts';

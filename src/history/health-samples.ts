@@ -23,14 +23,20 @@ export interface HealthSample {
   readonly probes: readonly ProbeResult[];
 }
 
-/** Keeps a sample that was taken just now: its time is the server's, whatever the machine's clock says. */
+/**
+ * Keeps a sample: its time is the server's, whatever the machine's clock says.
+ *
+ * @param ageMs how long ago it was taken, where it could not be kept at once
+ */
 export async function recordSample(
   database: Database,
   { healthy, probes }: Pick<HealthSample, 'healthy' | 'probes'>,
+  ageMs = 0,
 ): Promise<void> {
   await database.query(
-    'INSERT INTO drydock.health_samples (healthy, probes) VALUES ($1, $2) ON CONFLICT DO NOTHING',
-    [healthy, JSON.stringify(probes)],
+    `INSERT INTO drydock.health_samples (at, healthy, probes)
+     VALUES (clock_timestamp() - make_interval(secs => $3::float8 / 1000), $1, $2) ON CONFLICT DO NOTHING`,
+    [healthy, JSON.stringify(probes), ageMs],
   );
   await lookAtSchema(database);
 }

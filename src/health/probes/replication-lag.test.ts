@@ -16,7 +16,7 @@ it('measures how far a stream is behind that confirms nothing', async () => {
   await using database = await connect(address, { purpose: 'test' });
   await database.execute('CREATE TABLE users (name text); CREATE PUBLICATION p FOR ALL TABLES');
   await using replica = await ReplicationSession.open(address);
-  await replica.createSlot('s', 10_000);
+  await replica.createSlot('s', { lockTimeoutMs: 10_000, lasting: true });
   const stop = new AbortController();
   const streaming = replica.stream({
     slot: 's',

@@ -95,7 +95,11 @@ async function roundWithDatabase(
   const since = change?.at ?? new Date(watch.startedAt.getTime() - watch.forMs);
   const before = await readBaseline(database, new Date(since.getTime() - watch.forMs));
   const { sample, kept } = judged(watch, look, before);
-  for (const waiting of [...watch.unsaved, kept]) await recordSample(database, waiting);
+  const now = project.context.clock.now().getTime();
+  for (const waiting of watch.unsaved) {
+    await recordSample(database, waiting, now - waiting.at.getTime());
+  }
+  await recordSample(database, kept);
   watch.unsaved.length = 0;
   const watched = await readWatched(database, since);
   const incident = await answer(watch, database, { sample, watched });
