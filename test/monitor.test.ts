@@ -124,8 +124,10 @@ describe('one look', () => {
         figure: '1 not valid; as before the change: public.broken is not valid',
       }),
     );
+    const [sample] = await kept();
+    expect(new Date(first.data.baselineAt)).toEqual(sample?.at);
     const second = await lookOnce(project);
-    expect(second.data).toMatchObject({ samples: 2, baselineAt: first.data.newest.at });
+    expect(second.data).toMatchObject({ samples: 2, baselineAt: first.data.baselineAt });
     const { stdout } = await project.drydock(['monitor', 'dev', '--once']);
     expect(stdout).toContain('dev is green. 3 samples, 0 red; baseline of ');
     for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
@@ -286,7 +288,8 @@ describe('a monitoring', () => {
     await lookOnce(project);
     await lookOnce(project);
     status = 200;
-    const args = ['monitor', 'dev', '--for', '1ms'];
+    // Long enough to count what was seen just before.
+    const args = ['monitor', 'dev', '--for', '6s', '--every', '1s'];
     const { exit, data } = await drydockJson(project, args);
     expect({ exit, healthy: data.newest.healthy, next: data.next }).toEqual({
       exit: 9,

@@ -42,7 +42,7 @@ export const monitor: Verb = verb<Flags>({
     const project = shown.over(await input.project());
     const report = await watch(project, request, (state, times) =>
       shown.show(environment, state, times),
-    ).finally(shown.close);
+    ).finally(() => shown.close());
     return { data: report, text: renderMonitor(report), exit: exitOf(report) };
   },
 });
@@ -88,7 +88,7 @@ function live(): Shown {
       block.show(renderWatch(environment, state, times));
       last = state;
     },
-    close: block.close,
+    close: () => block.close(),
   };
 }
 

@@ -93,7 +93,8 @@ async function roundWithDatabase(
   await database.query("SELECT pg_advisory_lock(hashtext('drydock.monitor'))");
   const change = await readNewestChange(database);
   const since = change?.at ?? new Date(watch.startedAt.getTime() - watch.forMs);
-  const before = await readBaseline(database, new Date(since.getTime() - watch.forMs));
+  const reach = new Date(since.getTime() - watch.forMs);
+  const before = await readBaseline(database, reach);
   const { sample, kept } = judged(watch, look, before);
   const now = project.context.clock.now().getTime();
   for (const waiting of watch.unsaved) {
@@ -106,7 +107,7 @@ async function roundWithDatabase(
   const state = {
     ...(await readWatched(database, since)),
     change,
-    baselineAt: kept === sample ? (before?.at ?? null) : sample.at,
+    baselineAt: (before ?? (await readBaseline(database, reach)))?.at ?? null,
     newest: sample,
     incident,
     freeze: await readFreeze(database),
