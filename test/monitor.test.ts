@@ -361,7 +361,7 @@ describe('an outage', () => {
     await expect.poll(() => command.said(), patience).toContain('✓ dev is green');
     await wire.cut();
     await expect.poll(() => pages.map(({ event }) => event), patience).toEqual(['monitor red']);
-    expect(command.said()).toContain('frozen when the database is back');
+    await expect.poll(() => command.said(), patience).toContain('frozen when the database is back');
     const mendedAt = new Date();
     await wire.mend();
     await expect.poll(() => pages.length, patience).toBe(2);
