@@ -218,6 +218,27 @@ describe('a rescue', () => {
     expect(status.data.environments[0]).toMatchObject({ armed: null, drift: [] });
   });
 
+  it('is kept in step until Ctrl-C, and takes over from whoever follows', async () => {
+    await begin(bad, 'off');
+    const first = project.start(['arm', 'production', '--follow']);
+    const isFollowed = async (): Promise<boolean> => {
+      const { data } = await drydockJson(project, ['status', 'production']);
+      return data.environments[0].armed?.isFollowed === true;
+    };
+    const patience = { timeout: 30_000, interval: 200 };
+    await expect.poll(isFollowed, patience).toBe(true);
+    expect((await first.signal('SIGINT')).exitCode).toBe(130);
+    await apply(...anyway);
+    await run(`UPDATE users SET full_name = 'written since' WHERE id = 2`);
+    const second = project.start(['arm', 'production', '--follow']);
+    await expect.poll(isFollowed, patience).toBe(true);
+    const { exit, data, stderr } = await drydockJson(project, answered());
+    expect(exit, stderr).toBe(0);
+    expect(data.outcome).toBe('rescued');
+    await expect.poll(() => second.said(), patience).toContain('rescue/stream-ended');
+    expect(await run('SELECT name FROM users WHERE id = 2')).toEqual([{ name: 'written since' }]);
+  });
+
   it('leaves nothing where arming was killed, once it is given up', async () => {
     const before = await facts();
     await begin(bad, 'off');

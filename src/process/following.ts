@@ -1,7 +1,7 @@
 // Keeps the copy of an armed environment in step until somebody stops it, so that a rescue has little left to
 // play. It gives the rescue up before the log that it holds endangers the server.
 
-import { step } from '../core/context.ts';
+import { step, throwIfInterrupted } from '../core/context.ts';
 import { formatBytes } from '../core/duration.ts';
 import { Failure } from '../core/failure.ts';
 import { readOpenRescue } from '../history/rescue-runs.ts';
@@ -18,7 +18,7 @@ const leastLeftBytes = 64 * 1_048_576;
 /**
  * Follows until the signal fires.
  *
- * @throws `rescue/not-armed`, `rescue/given-up`, and whatever ends the stream
+ * @throws `interrupted`, `rescue/not-armed`, `rescue/given-up`, `rescue/stream-ended`
  */
 export async function followEnvironment(project: Project, name: string): Promise<void> {
   const { context } = project;
@@ -41,6 +41,7 @@ export async function followEnvironment(project: Project, name: string): Promise
         reporter.progress(`${replay.played} changes, ${formatBytes(now.heldBytes)} of log held`);
       }
     });
+    throwIfInterrupted(context.signal);
     if (left === null) return;
     await disarm(project, target, 'the log that the server may hold was used up');
     throw new Failure({

@@ -2,6 +2,7 @@
 // session that comes later would make the server read the log again.
 
 import { interrupted } from '../core/context.ts';
+import { Failure, messageOf } from '../core/failure.ts';
 import type { Address } from '../postgres/address.ts';
 import type { Database } from '../postgres/connect.ts';
 import type { StreamTransaction } from '../postgres/pgoutput.ts';
@@ -37,13 +38,16 @@ export class Follower implements AsyncDisposable {
   ) {
     this.#session = session;
     this.#replay = replay;
-    this.#running = session.stream({
+    const stream = session.stream({
       slot,
       publication,
       safeLsn: () => replay.progress,
       signal: this.#stop.signal,
       onTransaction: (transaction) => this.#take(transaction),
       onIdle: () => replay.flush(),
+    });
+    this.#running = stream.catch((error: unknown) => {
+      throw streamEnded(error, slot);
     });
     this.#failed = new Promise<never>((_, reject) => {
       this.#running.catch(reject);
@@ -113,6 +117,17 @@ export class Follower implements AsyncDisposable {
     await this.#running.catch(() => {});
     await this.#session[Symbol.asyncDispose]();
   }
+}
+
+// The server ends it when another command takes the slot over, or drops it; and networks break.
+function streamEnded(error: unknown, slot: string): unknown {
+  if (error instanceof Failure && error.code === 'interrupted') return error;
+  return new Failure({
+    code: 'rescue/stream-ended',
+    message: `the stream of slot ${slot} ended: ${messageOf(error)}`,
+    hint: 'Another command may have taken it over: look with drydock status. Else the same command goes on where this one was.',
+    cause: error,
+  });
 }
 
 /** Following at rest. */
