@@ -9,6 +9,7 @@ import {
 } from '../../test/database.ts';
 import { planOf } from '../../test/migrations.ts';
 import { readSteps } from '../history/steps.ts';
+import { quoteIdentifier } from '../postgres/address.ts';
 import { connect, type Database } from '../postgres/connect.ts';
 import { applyPlan } from './apply.ts';
 import type { ApplyOptions } from './apply-options.ts';
@@ -95,10 +96,58 @@ describe('behind one old reader', () => {
     await untilSaid(/ended server process \d+ .*: it was in the way/);
     await expect(other.query('SELECT 1')).rejects.toThrow();
   });
+
+  it('spares one that is at work, whatever the policy says', async () => {
+    await database.execute('SELECT pg_advisory_lock(1)');
+    const working = other.execute('BEGIN; SELECT count(*) FROM users; SELECT pg_advisory_lock(1)');
+    const waiting = 'SELECT FROM pg_locks WHERE pid = $1 AND NOT granted';
+    await expect.poll(() => database.query(waiting, [other.pid])).toHaveLength(1);
+    const policy = { endIdleAfterMs: 1, lockPatienceMs: 300 };
+    await expect(apply(addColumn, { policy })).rejects.toMatchObject({
+      code: 'apply/lock-not-obtained',
+    });
+    await database.execute('SELECT pg_advisory_unlock(1)');
+    await working;
+  });
+
+  it('ends nobody when the policy says nothing', async () => {
+    await other.execute('BEGIN; SELECT count(*) FROM users');
+    await expect(apply(addColumn, { policy: { lockPatienceMs: 300 } })).rejects.toMatchObject({
+      code: 'apply/lock-not-obtained',
+    });
+    expect(await other.query('SELECT FROM users')).toHaveLength(2);
+  });
+});
+
+describe('a deadlock', () => {
+  it('is tried again as a whole', async () => {
+    // Only the migration looks for deadlocks, and not before there is one.
+    await database.execute(
+      `ALTER DATABASE ${quoteIdentifier(fresh.address.database)} SET deadlock_timeout = '3s'`,
+    );
+    await other.execute("SET deadlock_timeout = '1min'");
+    await other.execute('BEGIN; UPDATE users SET a = 1 WHERE id = 1');
+    const applying = apply(`UPDATE users SET a = 2 WHERE id = 2;
+      UPDATE users SET a = 2 WHERE id = 1;`);
+    const waiting = `SELECT FROM pg_stat_activity
+      WHERE $1 = ANY (pg_blocking_pids(pid)) AND application_name LIKE 'drydock apply%'`;
+    await expect
+      .poll(() => database.query(waiting, [other.pid]), { timeout: 20_000, interval: 10 })
+      .toHaveLength(1);
+    await other.execute('UPDATE users SET a = 1 WHERE id = 2; COMMIT');
+    const report = await applying;
+    expect(report.migrations[0]?.retries).toBe(1);
+    expect(await database.query('SELECT a FROM users')).toEqual([{ a: 2 }, { a: 2 }]);
+    const counted = `SELECT deadlocks::int AS n FROM pg_stat_database
+      WHERE datname = current_database()`;
+    await expect
+      .poll(() => database.one(counted), { timeout: 20_000, interval: 50 })
+      .toEqual({ n: 1 });
+  });
 });
 
 describe('on a table whose readers overlap all the time', () => {
-  it('gets its lock all the same', async () => {
+  it('gets its lock all the same, within the ten seconds that it is given', async () => {
     let reading = true;
     const readers = [1, 2, 3].map(async (number) => {
       await using reader = await connect(fresh.address, { purpose: 'reader' });
@@ -109,9 +158,12 @@ describe('on a table whose readers overlap all the time', () => {
     await expect
       .poll(async () => (await database.query(sleeping)).length, { timeout: 20_000, interval: 10 })
       .toBeGreaterThan(1);
-    await apply(addColumn);
-    reading = false;
-    await Promise.all(readers);
+    try {
+      await apply(addColumn, { policy: { lockPatienceMs: 10_000 } });
+    } finally {
+      reading = false;
+      await Promise.all(readers);
+    }
   });
 
   const sleeping = `SELECT FROM pg_locks JOIN pg_stat_activity USING (pid)
