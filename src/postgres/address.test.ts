@@ -152,6 +152,26 @@ describe('where an address may stand', () => {
     );
   });
 
+  it('is a service that leads to a server, with a password of odd characters in its file', async () => {
+    const server = serverAddress();
+    await using admin = await connect(server, { purpose: 'test' });
+    const odd = `p@ss:w/o%rd#=\\'"`;
+    await admin.execute(`CREATE ROLE by_service LOGIN PASSWORD ${quoteLiteral(odd)}`);
+    const { port } = server;
+    const PGSERVICEFILE = file(
+      'services',
+      `[here]\nhost=${server.host}\nport=${port}\ndbname=postgres\nuser=by_service\npassword=${odd}\n`,
+    );
+    try {
+      const address = Address.fromPgVariables({ PGSERVICE: 'here', PGSERVICEFILE });
+      if (address === undefined) throw new Error('no address');
+      await using database = await connect(address, { purpose: 'test' });
+      expect(await database.one('SELECT current_user::text AS u')).toEqual({ u: 'by_service' });
+    } finally {
+      await admin.execute('DROP ROLE by_service');
+    }
+  });
+
   it('has its password in a pass file, which nobody else may read', () => {
     const question = { host: 'db.example', port: '5432', database: 'shop', user: 'ana' };
     const PGPASSFILE = file(
