@@ -71,14 +71,23 @@ export async function commandProject(parts: ProjectParts): Promise<CommandProjec
     ...Object.fromEntries(names.map((name) => [variableOf(name), parts.databases[name]])),
   };
   const program = join(modules, '.bin', 'drydock');
+  const running: RunningCommand[] = [];
   return {
     folder,
     write,
     drydock: (args, more = {}) =>
       run(program, args, { cwd: folder, env: { ...variables, ...more } }),
     sh: (line) => run('sh', ['-c', line], { cwd: folder, env: variables }),
-    start: (args) => start([program, ...args], { cwd: folder, env: variables }),
-    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
+    start: (args) => {
+      const command = start([program, ...args], { cwd: folder, env: variables });
+      running.push(command);
+      return command;
+    },
+    [Symbol.asyncDispose]: async () => {
+      // A test that failed half-way has not ended what it began.
+      await Promise.all(running.map((command) => command.signal('SIGKILL')));
+      await rm(folder, { recursive: true, force: true });
+    },
   };
 }
 
