@@ -213,6 +213,15 @@ describe('an incident', () => {
     expect(await deeds()).toEqual(['freeze', 'monitor red', 'monitor green']);
   });
 
+  it('is told once by two monitors at the same moment', async () => {
+    await using project = await projectOf();
+    await lookOnce(project);
+    status = 503;
+    await Promise.all([1, 2, 3].map(() => lookOnce(project)));
+    expect(pages.map(({ event }) => event)).toEqual(['monitor red']);
+    expect(await deeds()).toEqual(['freeze', 'monitor red']);
+  });
+
   it('freezes the environment until a person says why it may go on', async () => {
     await using project = await projectOf();
     status = 503;
@@ -283,7 +292,7 @@ describe('a monitoring', () => {
 
   it('that was red ends with 9 though it is green again, and asks for no recovery', async () => {
     await using project = await projectOf();
-    await lookOnce(project);
+    await drydockJson(project, ['apply', 'dev']);
     status = 503;
     await lookOnce(project);
     await lookOnce(project);

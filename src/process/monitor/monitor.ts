@@ -53,6 +53,8 @@ export async function monitor(
   const { everyMs = rules.everyMs, forMs = rules.forMs, once = false } = request;
   const watch: Watch = {
     project,
+    // Ctrl-C ends a look, and not an answer: a message that the journal does not have would be sent again.
+    steady: { ...project, context: { ...project.context, signal: new AbortController().signal } },
     target,
     forMs,
     startedAt: clock.now(),

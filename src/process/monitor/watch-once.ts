@@ -36,6 +36,8 @@ export interface WatchState extends Watched {
 /** A monitoring at work. */
 export interface Watch {
   readonly project: Project;
+  /** The same, but not to be interrupted. */
+  readonly steady: Project;
   readonly target: Target;
   readonly forMs: number;
   readonly startedAt: Date;
@@ -61,10 +63,7 @@ export async function watchOnce(watch: Watch): Promise<WatchState> {
   const look = await lookAt(context, watch.target.environment);
   try {
     if ('problem' in look.database) return await roundWithoutDatabase(watch, look);
-    await using database = await connect(watch.target.address, {
-      purpose: 'health',
-      signal: context.signal,
-    });
+    await using database = await connect(watch.target.address, { purpose: 'health' });
     return await roundWithDatabase(watch, look, database);
   } catch (failure) {
     if (!(failure instanceof Failure && failure.code.startsWith('postgres/'))) throw failure;
@@ -80,7 +79,7 @@ async function roundWithDatabase(
   look: Look,
   database: Database,
 ): Promise<WatchState> {
-  const { project, target } = watch;
+  const { steady: project, target } = watch;
   const { name } = target.environment;
   if (!watch.prepared) {
     await assertOwnSession(database);
@@ -137,7 +136,7 @@ async function answer(
   database: Database,
   { sample, watched }: { readonly sample: HealthSample; readonly watched: Watched },
 ): Promise<OpenIncident | null> {
-  const { project, target } = watch;
+  const { steady: project, target } = watch;
   const { monitor, notify } = target.environment;
   const known = await readOpenIncident(database);
   const isNew = known === null && watched.redInARow >= monitor.redInARow;
@@ -164,7 +163,7 @@ async function answer(
 }
 
 async function roundWithoutDatabase(watch: Watch, look: Look): Promise<WatchState> {
-  const { project, target, state: last, unsaved } = watch;
+  const { steady: project, target, state: last, unsaved } = watch;
   const { limits, redInARow: limit } = target.environment.monitor;
   const sample = sampleOf(look, { limits, baseline: undefined });
   unsaved.push(sample);
