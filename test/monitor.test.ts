@@ -213,7 +213,7 @@ describe('an incident', () => {
     expect(await deeds()).toEqual(['freeze', 'monitor red', 'monitor green']);
   });
 
-  it('is told once by two monitors at the same moment', async () => {
+  it('is told once by monitors that look at the same moment', async () => {
     await using project = await projectOf();
     await lookOnce(project);
     status = 503;
