@@ -6,6 +6,7 @@ import { formatDuration } from '../core/duration.ts';
 import { type RescueRun, rescuePublication } from '../history/rescue-runs.ts';
 import { quoteIdentifier } from '../postgres/address.ts';
 import { connect, type Database } from '../postgres/connect.ts';
+import { sqlStateOf, sqlStates } from '../postgres/server-error.ts';
 import { unpublish } from '../rescue/arm.ts';
 import { prepareCopy } from '../rescue/copy.ts';
 import { Follower } from '../rescue/follower.ts';
@@ -31,7 +32,12 @@ export async function ensureCopy(
     const backup = await backupNamed(project, target, run.backup ?? undefined);
     await withFiles(project, backup, async (here) => {
       const building = { maintenance, name: run.copy, backup: here, live };
-      await create(context, building);
+      await create(context, building).catch(async (failure: unknown) => {
+        // A command that was killed may have begun to make it: its server process goes on to the end.
+        if (sqlStateOf(failure) !== sqlStates.duplicateDatabase) throw failure;
+        await isBuilt(run.copy, maintenance, address);
+        await create(context, building);
+      });
       await fill(context, building);
     });
   }

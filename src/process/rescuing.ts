@@ -5,7 +5,7 @@ import { step } from '../core/context.ts';
 import { formatDuration } from '../core/duration.ts';
 import { Failure, withCleanup } from '../core/failure.ts';
 import { endRescue, type RescueRun, readOpenRescue } from '../history/rescue-runs.ts';
-import { connect } from '../postgres/connect.ts';
+import { connect, type Database } from '../postgres/connect.ts';
 import { ReplicationSession } from '../postgres/replication.ts';
 import { type Comparison, compareRows } from '../rescue/compare.ts';
 import { finishCopy, refreshViews } from '../rescue/copy.ts';
@@ -159,7 +159,7 @@ async function compare(project: Project, { target, run, following }: Rescue): Pr
     return await withCleanup(
       async () => {
         const how = { lockTimeoutMs: 30_000, lasting: false };
-        const { snapshot, lsn } = await session.createSlot(`${run.slot}_compare`, how);
+        const { snapshot, lsn } = await session.createSlot(`${run.slot}_compare_${live.pid}`, how);
         await pause.until(lsn, live);
         const readOnly = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY';
         const begin = [readOnly, `SET TRANSACTION SNAPSHOT '${snapshot}'`];
@@ -260,8 +260,7 @@ async function assertSlotLives(
     // Somebody keeps the copy in step; from here on it is this command.
     if (found.reader !== null) {
       await using database = await connect(target.address, { purpose: 'rescue' });
-      await database.query('SELECT pg_terminate_backend($1)', [found.reader]);
-      await new Promise((resolve) => setTimeout(resolve, 200));
+      await untilFree(project, database, slot);
     }
     return;
   }
@@ -271,6 +270,18 @@ async function assertSlotLives(
     message: `what was written in ${name} since ${begunAt.toISOString()} can no longer be played: the server has given up the log of slot ${slot}`,
     hint: `Give the way up: drydock disarm ${name}. The other ways back: drydock recover ${name}`,
   });
+}
+
+// The session of a command that was killed ends a moment later than the command.
+async function untilFree({ context }: Project, database: Database, slot: string): Promise<void> {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const readers = await database.query(
+      'SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = $1 AND active',
+      [slot],
+    );
+    if (readers.length === 0) return;
+    await context.clock.sleep(100, context.signal);
+  }
 }
 
 async function assertForeseen({ target, following }: Rescue): Promise<void> {
