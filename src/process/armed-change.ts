@@ -1,9 +1,10 @@
 // A change that is armed first: its backup is the snapshot from which every write is followed.
 
 import { readOpenRescue } from '../history/rescue-runs.ts';
-import { arm, disarm } from './arming.ts';
+import { arm } from './arming.ts';
 import { takeBackup } from './backing-up.ts';
 import type { ChangeReport } from './change-report.ts';
+import { disarm } from './disarming.ts';
 import type { NewBackup } from './keeping.ts';
 import { type Project, reading, type Target } from './project.ts';
 

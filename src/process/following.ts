@@ -6,7 +6,7 @@ import { formatBytes } from '../core/duration.ts';
 import { Failure } from '../core/failure.ts';
 import { readOpenRescue } from '../history/rescue-runs.ts';
 import { armedNow } from './armed-now.ts';
-import { disarm, notArmed } from './arming.ts';
+import { disarm, notArmed } from './disarming.ts';
 import { type Project, reading, targetNamed } from './project.ts';
 import { ensureCopy, whileFollowing } from './rescue-copy.ts';
 

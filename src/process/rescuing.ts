@@ -16,7 +16,7 @@ import { maintenanceAddress } from '../restore/maintenance.ts';
 import { freeNames } from '../restore/names.ts';
 import { advanceSequences } from '../restore/sequences.ts';
 import { swap } from '../restore/swap.ts';
-import { notArmed, openDoor } from './arming.ts';
+import { notArmed, openDoor } from './disarming.ts';
 import { doing, type Project, reading, type Target, targetNamed } from './project.ts';
 import { catchUp, ensureCopy, type Following, whileFollowing } from './rescue-copy.ts';
 import { carryOver } from './restoring.ts';
@@ -181,7 +181,7 @@ async function compare(project: Project, { target, run, following }: Rescue): Pr
 
 async function takeOver(
   project: Project,
-  { target, following, request }: Rescue,
+  { target, run, following, request }: Rescue,
   { maintenance, broken }: { readonly maintenance: Following['live']; readonly broken: string },
 ): Promise<Pick<RescueReport, 'pauseMs' | 'endedSessions' | 'salvaged'>> {
   const { live, copy, follower } = following;
@@ -189,7 +189,8 @@ async function takeOver(
   const { actor } = project;
   await carryOver(project, target)(copy, live);
   const { pid } = await live.one<{ pid: number }>(
-    `SELECT active_pid AS pid FROM pg_replication_slots WHERE slot_name = 'drydock_rescue_' || (SELECT oid FROM pg_database WHERE datname = current_database())`,
+    'SELECT active_pid AS pid FROM pg_replication_slots WHERE slot_name = $1',
+    [run.slot],
   );
   const fence = { maintenance, live: address.database, ours: [live.pid, pid] };
   const began = performance.now();

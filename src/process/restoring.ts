@@ -13,8 +13,8 @@ import {
 import { type RestoreBesideReport, restoreBeside } from '../restore/restore-beside.ts';
 import { type RestoreElsewhereReport, restoreElsewhere } from '../restore/restore-elsewhere.ts';
 import { type RestoreTablesReport, restoreTables } from '../restore/restore-tables.ts';
-import { disarm } from './arming.ts';
 import { backupNamed } from './backing-up.ts';
+import { disarm } from './disarming.ts';
 import { expectSchemaNow } from './drift.ts';
 import { withFiles } from './keeping.ts';
 import { doing, type Project, reading, type Target, targetNamed } from './project.ts';

@@ -3,6 +3,11 @@
 
 import type { Database } from '../postgres/connect.ts';
 
+/** Its name, by the object id of the database that is armed. */
+export function slotName(databaseId: string): string {
+  return `drydock_rescue_${databaseId}`;
+}
+
 /** Drops the slot of a rescue, with whoever reads from it, and any other one of this database. */
 export async function dropSlots(database: Database, slot?: string): Promise<void> {
   for (;;) {

@@ -33,8 +33,8 @@ export async function freeNames(
   const taken = new Set(rows.map(({ name }) => name));
   for (let ms = now.getTime(); ; ms += 1_000) {
     const time = localTimestamp(new Date(ms));
-    const building = named(database, `_restore_${time}`);
-    const broken = named(database, `_broken_${time}`);
+    const building = nameBeside(database, `_restore_${time}`);
+    const broken = nameBeside(database, `_broken_${time}`);
     if (!taken.has(building) && !taken.has(broken)) return { building, broken };
   }
 }
@@ -42,7 +42,7 @@ export async function freeNames(
 /** The databases that earlier restores of this one left behind, newest first. */
 export async function findLeftovers(server: Database, database: string): Promise<Leftover[]> {
   const prefix = (what: string): string =>
-    named(database, `_${what}_00000000_000000`).slice(0, -15);
+    nameBeside(database, `_${what}_00000000_000000`).slice(0, -15);
   const rows = await server.query<{ name: string; kind: Leftover['kind']; bytes: string }>(
     `SELECT datname AS name, CASE WHEN starts_with(datname, $1) THEN 'unfinished' ELSE 'broken' END AS kind,
             pg_database_size(oid) AS bytes
@@ -54,7 +54,8 @@ export async function findLeftovers(server: Database, database: string): Promise
   return rows.map(({ name, kind, bytes }) => ({ name, kind, sizeBytes: Number(bytes) }));
 }
 
-function named(database: string, suffix: string): string {
+/** A name for a database beside this one: cut where it would be too long, and never the suffix. */
+export function nameBeside(database: string, suffix: string): string {
   let base = database;
   while (Buffer.byteLength(base + suffix) > longestNameBytes)
     base = Array.from(base).slice(0, -1).join('');

@@ -9,7 +9,7 @@ export const disarm: Verb = verb<{ readonly reason?: string }>({
   args: [environmentArgument],
   flags: { reason: reasonFlag },
   run: async (input, environment = '') => {
-    const { disarmEnvironment } = await import('../../process/arming.ts');
+    const { disarmEnvironment } = await import('../../process/disarming.ts');
     const project = await input.project();
     const report = await disarmEnvironment(project, { environment, reason: input.flags.reason });
     const copy = report.copy === null ? '' : `, and ${report.copy} is dropped`;
