@@ -57,10 +57,12 @@ export async function startMortalServer(): Promise<MortalServer> {
     while (!(await isReady(data))) await setTimeout(5);
   };
   const killAll = async (): Promise<void> => {
+    // Stopped, it has no new child that would outlive it and keep its memory: no start on the same data then.
+    process.kill(postmaster.pid, 'SIGSTOP');
     const children = await childrenOf(postmaster.pid);
-    process.kill(postmaster.pid, 'SIGKILL');
-    for (const pid of children) kill(pid);
+    for (const pid of [postmaster.pid, ...children]) kill(pid);
     await postmaster.ended.catch(() => 0);
+    for (const pid of children) while (await isAlive(pid)) await setTimeout(2);
     await rm(join(data, 'postmaster.pid'), { force: true });
   };
   await start();
@@ -82,6 +84,11 @@ export async function startMortalServer(): Promise<MortalServer> {
 async function isReady(data: string): Promise<boolean> {
   const text = await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => '');
   return text.split('\n')[7]?.trim() === 'ready';
+}
+
+async function isAlive(pid: number): Promise<boolean> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  return stat !== '' && stat.split(') ')[1]?.[0] !== 'Z';
 }
 
 async function childrenOf(parent: number): Promise<number[]> {

@@ -69,7 +69,7 @@ let server: MortalServer;
 let wire: Wire;
 let program: ApplyProgram;
 let folder: string;
-let last: { readonly events: number; readonly facts: readonly SchemaFact[] };
+let last: { readonly events: readonly string[]; readonly facts: readonly SchemaFact[] };
 
 beforeAll(async () => {
   server = await startMortalServer();
@@ -80,7 +80,10 @@ beforeAll(async () => {
   await ask(server.address('postgres'), 'CREATE DATABASE prepared');
   await ask(server.address('prepared'), template);
   const address = await freshDatabase('undisturbed');
-  const { events, outcome } = await program.run(address.connectionString(), folder);
+  const events: string[] = [];
+  const { outcome } = await program.run(address.connectionString(), folder, (_, _pid, text) => {
+    events.push(text);
+  });
   expect(outcome).toMatchObject({ code: 'apply/rolled-back', databaseState: 'changed' });
   await goOn(address);
   last = { events, facts: await factsOf(address) };
@@ -96,17 +99,37 @@ afterAll(async () => {
 const seed = Number(process.env.CRASH_SEED ?? Math.floor(Math.random() * 1_000_000));
 const many = Number(process.env.CRASH_POINTS ?? 0);
 
-it.runIf(many === 0).each(killers)(
-  'the kill of %s leaves a state that the ledger names',
-  async (killer) => {
-    // In the middle of the long statements, and near the end.
-    for (const part of [0.4, 0.75]) {
-      await survive(killer, {
-        event: Math.ceil(last.events * part),
-        delayMs: 10,
-        name: `x${part * 10}`,
-      });
+it.runIf(many === 0)(
+  'a kill at any boundary between two steps leaves a state that the ledger names',
+  { timeout: 600_000 },
+  async () => {
+    // Each step of 002 tells its first statement when it begins; after the last of them 003 starts.
+    const from = last.events.findIndex((text) => text.includes('ALTER TABLE items ADD COLUMN'));
+    const boundaries = [...last.events.keys()].slice(from).filter((index) => {
+      const text = last.events[index] ?? '';
+      return /^line \d+: (?!UPDATE|SELECT)/.test(text);
+    });
+    expect(boundaries).toHaveLength(effects.length + 1);
+    for (const index of boundaries) {
+      const moment = { event: index + 1, delayMs: 0, name: `e${index}` };
+      const text = last.events[index];
+      const strikeAll = (...some: Killer[]) =>
+        Promise.all(
+          some.map((killer) => survive(killer, moment).catch(fail(`${killer}, at ${text}`))),
+        );
+      // The end of one server process makes the server begin anew for everybody (manual, 19.5 and 73.3).
+      await strikeAll('the server');
+      await strikeAll('its backend');
+      await strikeAll('drydock', 'the network');
     }
+  },
+);
+
+it.runIf(many === 0).each(killers)(
+  'the kill of %s inside a long statement leaves a state that the ledger names',
+  async (killer) => {
+    const event = last.events.findIndex((text) => text.includes('UPDATE items')) + 1;
+    await survive(killer, { event, delayMs: 10, name: 'inside' });
   },
 );
 
@@ -140,13 +163,11 @@ it.runIf(many > 0)(
     const random = randomFrom(seed);
     for (let point = 1; point <= many; point += 1) {
       const killer = killers[Math.floor(random() * killers.length)] ?? 'drydock';
-      const event = 1 + Math.floor(random() * last.events);
+      const event = 1 + Math.floor(random() * last.events.length);
       const delayMs = Math.floor(random() ** 2 * 120);
-      await survive(killer, { event, delayMs, name: `p${point}` }).catch((failure: unknown) => {
-        throw new Error(`point ${point}: ${killer}, ${delayMs} ms after event ${event}`, {
-          cause: failure,
-        });
-      });
+      await survive(killer, { event, delayMs, name: `p${point}` }).catch(
+        fail(`point ${point}: ${killer}, ${delayMs} ms after event ${event}`),
+      );
       if (point % 20 === 0) {
         process.stderr.write(`${point} of ${many} points passed, ${interrupted} cut it off\n`);
       }
@@ -154,6 +175,12 @@ it.runIf(many > 0)(
     expect(interrupted).toBeGreaterThan(many / 2);
   },
 );
+
+function fail(place: string): (failure: unknown) => never {
+  return (failure) => {
+    throw new Error(place, { cause: failure });
+  };
+}
 
 let interrupted = 0;
 
