@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { firstBatchSize, isTooFarBehind, nextBatchSize } from './batch-pace.ts';
+import { firstBatchSize, nextBatchSize, tooFarBehind } from './batch-pace.ts';
 import { progressInWords } from './batch-progress.ts';
 
 const figures = { walked: 1000, ms: 250, walBytes: 0 };
@@ -25,11 +25,12 @@ describe('the size of a batch', () => {
   });
 });
 
-it('replicas are waited for by time, or by bytes where they tell no time', () => {
-  expect(isTooFarBehind({ ms: null, bytes: null })).toBe(false);
-  expect(isTooFarBehind({ ms: 4_000, bytes: 1_000 })).toBe(false);
-  expect(isTooFarBehind({ ms: 6_000, bytes: 0 })).toBe(true);
-  expect(isTooFarBehind({ ms: null, bytes: 1e9 })).toBe(true);
+it('replicas are waited for by time, or by bytes', () => {
+  expect(tooFarBehind({ ms: null, bytes: null })).toBeUndefined();
+  expect(tooFarBehind({ ms: 4_000, bytes: 1_000 })).toBeUndefined();
+  expect(tooFarBehind({ ms: 6_000, bytes: 0 })).toBe('6.0 s');
+  expect(tooFarBehind({ ms: null, bytes: 1e9 })).toBe('1.0 GB');
+  expect(tooFarBehind({ ms: 3, bytes: 1e9 })).toBe('1.0 GB');
 });
 
 it('a walk is told by its bar and the pace of this run', () => {

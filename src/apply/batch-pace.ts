@@ -1,5 +1,7 @@
 // How large the next batch is, and when it waits. Pure: figures in, figures out.
 
+import { formatBytes, formatDuration } from '../core/duration.ts';
+
 /** A batch takes about so long: row locks are held no longer, and nobody waits for them for long. */
 const targetMs = 250;
 /** A batch writes about so much WAL, so that replicas and checkpoints are not flooded. */
@@ -11,7 +13,7 @@ const largestSize = 100_000;
 
 /** A replica that is further behind is waited for. */
 const mostLagMs = 5_000;
-/** The same where a replica tells no time: bytes of WAL that it has not replayed. */
+/** The same in bytes of WAL that it has not replayed: a replica that stands still may tell an old time. */
 const mostLagBytes = 128 * 1024 * 1024;
 
 /** What one batch did. */
@@ -47,7 +49,8 @@ export interface ReplicaLag {
   readonly bytes: number | null;
 }
 
-/** True when replicas need a moment. */
-export function isTooFarBehind({ ms, bytes }: ReplicaLag): boolean {
-  return (ms ?? 0) > mostLagMs || (bytes ?? 0) > mostLagBytes;
+/** How far replicas that need a moment are behind, for people; undefined when they keep up. */
+export function tooFarBehind({ ms, bytes }: ReplicaLag): string | undefined {
+  if ((ms ?? 0) > mostLagMs) return formatDuration(ms ?? 0);
+  return (bytes ?? 0) > mostLagBytes ? formatBytes(bytes ?? 0) : undefined;
 }

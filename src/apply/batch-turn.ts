@@ -1,9 +1,8 @@
 // Waits until the next batch may begin. Between two batches nothing is held: the best moment to wait.
 
-import { formatDuration } from '../core/duration.ts';
 import { readPause } from '../history/batches.ts';
 import type { Database } from '../postgres/connect.ts';
-import { isTooFarBehind, type ReplicaLag } from './batch-pace.ts';
+import { type ReplicaLag, tooFarBehind } from './batch-pace.ts';
 import type { StepRun } from './step-run.ts';
 
 const lookAgainMs = 1_000;
@@ -21,10 +20,8 @@ export async function untilBatchMayBegin({ database, context, say }: StepRun): P
 async function reasonToWait(database: Database): Promise<string | undefined> {
   const pause = await readPause(database);
   if (pause !== undefined) return `paused by ${pause.by}: drydock resume lets it go on`;
-  const lag = await replicaLag(database);
-  if (!isTooFarBehind(lag)) return undefined;
-  const behind = lag.ms === null ? `${lag.bytes} bytes` : formatDuration(lag.ms);
-  return `waits for a replica that is ${behind} behind`;
+  const behind = tooFarBehind(await replicaLag(database));
+  return behind === undefined ? undefined : `waits for a replica that is ${behind} behind`;
 }
 
 // Roles that may not see other roles' sessions see neither figure (manual, 28.2.4): then nobody waits.

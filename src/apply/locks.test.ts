@@ -146,6 +146,19 @@ describe('a deadlock', () => {
   });
 });
 
+describe('any other failure', () => {
+  it.each(['40001', '57014', '55006', '23505', '53200'])(
+    'is told at once and never tried again: %s',
+    async (sqlState) => {
+      await database.execute('CREATE SEQUENCE tries');
+      const sql = `SELECT nextval('tries');
+        DO $$ BEGIN RAISE 'not this time' USING ERRCODE = '${sqlState}'; END $$;`;
+      await expect(apply(sql)).rejects.toMatchObject({ databaseState: 'rolled-back' });
+      expect(await database.one('SELECT last_value::int AS n FROM tries')).toEqual({ n: 1 });
+    },
+  );
+});
+
 describe('on a table whose readers overlap all the time', () => {
   it('gets its lock all the same, within the ten seconds that it is given', async () => {
     let reading = true;
@@ -207,9 +220,12 @@ describe('too many sessions behind it', () => {
 });
 
 describe('a wait for rows', () => {
-  it('is patient where nobody queues behind it', async () => {
+  it.each([
+    'UPDATE users SET a = 2;',
+    "BEGIN; SET LOCAL work_mem = '8MB'; UPDATE users SET a = 2; COMMIT;",
+  ])('is patient where nobody queues behind it: %s', async (sql) => {
     await other.execute('BEGIN; UPDATE users SET a = 1 WHERE id = 1');
-    const applying = apply('UPDATE users SET a = 2;');
+    const applying = apply(sql);
     await expect
       .poll(
         async () =>

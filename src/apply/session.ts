@@ -109,7 +109,7 @@ export function preparationOf(
       'SET tcp_keepalives_interval = 5',
       'SET tcp_keepalives_count = 3',
       ...(checksConnection ? ["SET client_connection_check_interval = '2s'"] : []),
-      ...step.settings.map(({ sql }) => sql),
+      ...step.settings.flatMap(({ sql }) => [...timerAnew(database, sql), sql]),
       // No file can give a CONCURRENTLY a lock timeout: one that ends leaves an invalid index.
       ...(step.kind === 'alone' ? ['SET lock_timeout = 0'] : []),
     ],
@@ -120,4 +120,13 @@ export function preparationOf(
 // the role, would go on to its old end (assign_transaction_timeout in its postgres.c).
 function transactionLimit(limit: number): readonly string[] {
   return ['SET transaction_timeout = 0', `SET transaction_timeout = ${limit}`];
+}
+
+/**
+ * What goes before a statement of a file so that its own limit of a transaction counts, and not the
+ * timer that runs already.
+ */
+export function timerAnew({ version }: Pick<Database, 'version'>, sql: string): readonly string[] {
+  const isOfLimit = /^\s*(?:set|reset)\b.*\btransaction_timeout\b/is.test(sql);
+  return version >= 170_000 && isOfLimit ? ['SET LOCAL transaction_timeout = 0'] : [];
 }

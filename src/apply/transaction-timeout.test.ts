@@ -44,10 +44,10 @@ describe('transaction_timeout', () => {
     if (reason !== undefined) test.skip(reason);
   });
 
-  async function apply(sql: string, policy: PolicyParts): Promise<unknown> {
+  async function apply(sql: string, policy: PolicyParts, name = '001_a'): Promise<unknown> {
     if (server === undefined) throw new Error('no server was started');
     const { address } = server;
-    const plan = await planOf({ '001_a': sql });
+    const plan = await planOf({ [name]: sql });
     return applyPlan(testContext(), { address, plan, appliedBy: 'me', policy });
   }
 
@@ -64,5 +64,17 @@ describe('transaction_timeout', () => {
       databaseState: 'rolled-back',
     });
     expect(await database.query("SELECT FROM pg_class WHERE relname = 'b'")).toHaveLength(0);
+  });
+
+  it.each([
+    ['003_c', "SET transaction_timeout = '1min'; CREATE TABLE c (); WAIT"],
+    ['004_d', "CREATE TABLE d (); SET LOCAL transaction_timeout = '1min'; WAIT"],
+    ['005_e', "SET transaction_timeout = '1min'; BEGIN; CREATE TABLE e (); COMMIT; WAIT"],
+  ])('of a file holds, longer than the one of Drydock: %s', async (name, sql) => {
+    const waiting = sql.replace('WAIT', 'SELECT pg_sleep(0.7); SELECT pg_sleep(0.7)');
+    await apply(waiting, { statementLimitMs: 1_000 }, name);
+    const table = name.slice(-1);
+    const found = await database.query('SELECT FROM pg_class WHERE relname = $1', [table]);
+    expect(found).toHaveLength(1);
   });
 });

@@ -8,6 +8,7 @@ import { sqlStateOf, sqlStates } from '../postgres/server-error.ts';
 import { nothingSeen, type Seen } from './guard.ts';
 import { LockTurns, type Turn } from './lock-turn.ts';
 import { type LockCare, lockTimeoutMs } from './lock-wait.ts';
+import { timerAnew } from './session.ts';
 import { atLine } from './statement-failure.ts';
 import type { StepResult, StepRun } from './step-run.ts';
 import { assertVerified } from './verify.ts';
@@ -63,7 +64,7 @@ async function attempt(run: StepRun, { turn, seen, before }: Attempt): Promise<S
     ...[...leftovers, 'BEGIN', markMigration, ...settings],
     ...sideways(turn),
     limitWaits,
-    ...together.map(({ sql }) => sql),
+    ...together.flatMap(({ sql }) => [...timerAnew(database, sql), sql]),
   ];
   const statements: StepResult['statements'][number][] = [];
   const done = async (statement: MigrationStatement, startedAt: number, rows: number | null) => {
@@ -82,6 +83,8 @@ async function attempt(run: StepRun, { turn, seen, before }: Attempt): Promise<S
         sayLine(run, statement);
         await observer?.before(database, statement);
         const startedAt = performance.now();
+        const [before] = timerAnew(database, statement.sql);
+        if (before !== undefined) await database.execute(before);
         const { rowCount } = await database.execute(statement.sql).catch((failure: unknown) => {
           throw atLine(failure, statement.line);
         });
@@ -134,8 +137,9 @@ async function closeAccounts({ database, rowGuard, step }: StepRun): Promise<voi
 }
 
 function careOf({ statements }: MigrationStep): LockCare {
-  const isWeak = statements.every((each) => each.class === 'validation' || each.class === 'data');
-  return isWeak && statements.length > 0 ? 'patient' : 'brief';
+  const locking = statements.filter((each) => each.class !== 'session');
+  const isWeak = locking.every((each) => each.class === 'validation' || each.class === 'data');
+  return isWeak && locking.length > 0 ? 'patient' : 'brief';
 }
 
 function isWorthRetrying(failure: unknown): boolean {

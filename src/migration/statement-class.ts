@@ -12,8 +12,16 @@ import type { Node, RangeVar } from '../postgres/parser.ts';
  *   EXCLUSIVE); in a transaction with others it would do so under theirs.
  * - `data`: changes rows. Not TRUNCATE, whose lock is that of DDL.
  * - `code`: runs functions or blocks, which may do anything (SELECT, CALL, DO, EXECUTE).
+ * - `session`: changes the session or marks a place in the transaction (SET, RESET, SAVEPOINT): takes no
+ *   lock.
  */
-export type StatementClass = 'transactional' | 'alone' | 'validation' | 'data' | 'code';
+export type StatementClass =
+  | 'transactional'
+  | 'alone'
+  | 'validation'
+  | 'data'
+  | 'code'
+  | 'session';
 
 /**
  * The class of a statement.
@@ -24,6 +32,7 @@ export function classOf(node: Node): StatementClass {
   if (mustRunAlone(node)) return 'alone';
   if (validates(node)) return 'validation';
   if (isOneOf(node, rowChanges)) return 'data';
+  if (isOneOf(node, sessionChanges)) return 'session';
   return isOneOf(node, codeRuns) ? 'code' : 'transactional';
 }
 
@@ -51,6 +60,7 @@ const catalogChanges = [
   'GrantStmt',
 ];
 const rowChanges = ['InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt', 'CopyStmt'];
+const sessionChanges = ['VariableSetStmt', 'TransactionStmt'];
 const codeRuns = ['SelectStmt', 'CallStmt', 'DoStmt', 'ExecuteStmt'];
 const neverInTransaction = [
   'AlterSystemStmt',
