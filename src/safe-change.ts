@@ -65,6 +65,7 @@ export interface FinalQuestion extends PlanQuestion {
 
 /** Who answers the two questions of a guarded environment: a person, or flags. */
 export interface Answers {
+  /** Is shown the plan before anything runs, and says whether it may; where nobody is to be asked, it may. */
   plan(question: PlanQuestion): Promise<boolean>;
   final(question: FinalQuestion): Promise<boolean>;
 }
@@ -146,8 +147,7 @@ async function waitToChange(project: Project, change: Change): Promise<ChangeRep
   if (start === undefined) return undefined;
   const { gates, areClosed } = await closedAt(project, judging, start);
   if (areClosed) return changeReport(target, plan, { outcome: 'refused', gates });
-  const asks = target.environment.confirm !== 'never';
-  if (asks && !(await request.answers.plan({ target, plan, findings, gates }))) {
+  if (!(await request.answers.plan({ target, plan, findings, gates }))) {
     return changeReport(target, plan, { outcome: 'declined', gates });
   }
   await sleepUntil(project, target, start);
@@ -159,8 +159,7 @@ async function applyAtOnce(project: Project, change: Change): Promise<ChangeRepo
   const { target, request, plan, findings } = change;
   const { name } = target.environment;
   await reading(project, target, (database) => assertNotFrozen(database, name));
-  const asks = target.environment.confirm !== 'never';
-  if (asks && !(await request.answers.plan({ target, plan, findings, gates: [] }))) {
+  if (!(await request.answers.plan({ target, plan, findings, gates: [] }))) {
     return changeReport(target, plan, { outcome: 'declined' });
   }
   const before = await takeSample(project.context, target.environment);
@@ -184,7 +183,7 @@ async function promote(project: Project, change: Change): Promise<ChangeReport> 
   const refusedBefore = (judged: readonly JudgedGate[]): boolean =>
     closedGates(judged, 'before').length > 0;
   if (refusedBefore(gates)) return changeReport(target, plan, { outcome: 'refused', gates });
-  if (confirm !== 'never' && !(await answers.plan({ target, plan, findings, gates }))) {
+  if (!(await answers.plan({ target, plan, findings, gates }))) {
     return changeReport(target, plan, { outcome: 'declined', gates });
   }
   if (first.evidence.notice === null && notify.length > 0) {

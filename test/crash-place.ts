@@ -4,9 +4,16 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { type AddressInfo, createServer, type Server, Socket } from 'node:net';
+import {
+  type AddressInfo,
+  createConnection,
+  createServer,
+  type Server,
+  type Socket,
+} from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { Transform } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
 import { build } from 'esbuild';
 import { type BackgroundProcess, startBackground } from '../src/core/process.ts';
@@ -114,6 +121,8 @@ export function kill(pid: number): void {
 /** A way to a server that can be cut: `cut` breaks every connection, and lets none through meanwhile. */
 export interface Wire {
   readonly port: number;
+  /** How often somebody asked something and waited for the answer. */
+  trips(): number;
   cut(): void;
   /** Nothing arrives any more, and nobody is told: connections stay open. */
   fallSilent(): void;
@@ -121,15 +130,24 @@ export interface Wire {
   close(): Promise<void>;
 }
 
-/** Opens a port of this machine that leads to a server's socket. */
-export async function openWire(socket: string): Promise<Wire> {
+/**
+ * Opens a port of this machine that leads to a server: to its socket, or to another port. Answers take
+ * their time on the way, where `delayMs` says so.
+ */
+export async function openWire(to: string | number, delayMs = 0): Promise<Wire> {
   const pairs = new Set<Socket>();
+  let trips = 0;
   let state: 'whole' | 'cut' | 'silent' = 'whole';
   const server: Server = createServer((near) => {
     if (state === 'cut') near.destroy();
     if (state === 'silent') pairs.add(near);
     if (state !== 'whole') return;
-    const far = new Socket().connect(socket);
+    const far = typeof to === 'string' ? createConnection(to) : createConnection(to, '127.0.0.1');
+    let isAsked = false;
+    near.on('data', () => {
+      if (!isAsked) trips += 1;
+      isAsked = true;
+    });
     for (const [one, other] of [
       [near, far],
       [far, near],
@@ -141,7 +159,17 @@ export async function openWire(socket: string): Promise<Wire> {
         other.destroy();
       });
     }
-    near.pipe(far).pipe(near);
+    const slowly = new Transform({
+      transform: (chunk, _, done) => {
+        void setTimeout(delayMs).then(() => {
+          isAsked = false;
+          done(null, chunk);
+        });
+      },
+    });
+    near.pipe(far);
+    if (delayMs === 0) far.pipe(near);
+    else far.pipe(slowly).pipe(near);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -151,6 +179,7 @@ export async function openWire(socket: string): Promise<Wire> {
   };
   return {
     port: (server.address() as AddressInfo).port,
+    trips: () => trips,
     cut,
     fallSilent: () => {
       state = 'silent';

@@ -133,6 +133,39 @@ it.runIf(many === 0).each(killers)(
   },
 );
 
+it.runIf(many === 0)(
+  'a Drydock that stands still in a transaction holds its locks for no longer than the idle limit',
+  async () => {
+    const address = await freshDatabase('still');
+    let running: ReturnType<ApplyProgram['run']> | undefined;
+    const pid = await new Promise<number>((resolve) => {
+      running = program.run(address.connectionString(), folder, (_, drydock, text) => {
+        if (!text.includes('UPDATE items')) return;
+        process.kill(drydock, 'SIGSTOP');
+        resolve(drydock);
+      });
+    });
+    // Whoever wants to read waits for the ALTER TABLE; the server ends the session after 15 s.
+    await expect
+      .poll(
+        () => ask(address, "SELECT FROM pg_stat_activity WHERE state = 'idle in transaction'"),
+        {
+          timeout: 20_000,
+          interval: 20,
+        },
+      )
+      .toHaveLength(1);
+    expect(await ask(address, 'SELECT count(*)::int AS n FROM items')).toEqual([{ n: rows }]);
+    process.kill(pid, 'SIGCONT');
+    expect((await running)?.outcome).toMatchObject({
+      code: 'apply/rolled-back',
+      databaseState: 'changed',
+    });
+    await assertNamed(address);
+    await goOn(address);
+  },
+);
+
 // Ten seconds are the patience of a new connection.
 it.runIf(many > 0)(
   'a network that falls silent is noticed, and nobody waits for hours',

@@ -34,7 +34,7 @@ export async function startPair(): Promise<Pair> {
   const env = { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC' };
   const options = { ...account, cwd: folder, env };
   await runOrFail(
-    programPath(installation, 'pg_basebackup'),
+    join(installation.folder, 'pg_basebackup'),
     ['-h', primary.folder, '-U', 'postgres', '-D', data, '-R', '-X', 'stream', '-c', 'fast'],
     options,
   );

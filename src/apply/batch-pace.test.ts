@@ -29,8 +29,8 @@ it('replicas are waited for by time, or by bytes', () => {
   expect(tooFarBehind({ ms: null, bytes: null })).toBeUndefined();
   expect(tooFarBehind({ ms: 4_000, bytes: 1_000 })).toBeUndefined();
   expect(tooFarBehind({ ms: 6_000, bytes: 0 })).toBe('6.0 s');
-  expect(tooFarBehind({ ms: null, bytes: 1e9 })).toBe('1.0 GB');
-  expect(tooFarBehind({ ms: 3, bytes: 1e9 })).toBe('1.0 GB');
+  expect(tooFarBehind({ ms: null, bytes: 2 ** 30 })).toBe('1.0 GB');
+  expect(tooFarBehind({ ms: 3, bytes: 2 ** 30 })).toBe('1.0 GB');
 });
 
 it('a walk is told by its bar and the pace of this run', () => {

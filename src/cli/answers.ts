@@ -34,6 +34,7 @@ export function answersFrom(input: CommandInput<AnswerFlags>): Answers {
         throw wrongName(flags.confirm, address.database);
       }
       say(planText(question));
+      if (environment.confirm === 'never') return true;
       const wantsName = environment.confirm === 'twice';
       const answered = flags.yes === true && (!wantsName || flags.confirm !== undefined);
       if (!answered && !interactive) throw nobodyToAsk(question.target, wantsName);
@@ -97,12 +98,19 @@ export async function askText(message: string): Promise<string> {
 function planText({ target, plan, findings, gates }: PlanQuestion): string {
   const count = (severity: Finding['severity']): number =>
     findings.filter((finding) => finding.severity === severity).length;
+  const { confirm, guarded } = target.environment;
+  // Where nobody is asked and no gate judges, nothing was checked.
+  const isChecked = guarded || confirm !== 'never';
   return [
     '',
     `Plan for ${target.environment.name}  ${shortDigest(plan.digest)}`,
     `  ${target.address.label}`,
     renderPlan(plan),
-    `  check: ${plural(count('error'), 'error')}, ${plural(count('warning'), 'warning')} (drydock check shows them)`,
+    ...(isChecked
+      ? [
+          `  check: ${plural(count('error'), 'error')}, ${plural(count('warning'), 'warning')} (drydock check shows them)`,
+        ]
+      : []),
     ...(gates.length === 0 ? [] : ['', renderGates(gates)]),
     '',
   ].join('\n');

@@ -42,6 +42,22 @@ export async function hasTable(database: Database, table: string): Promise<boole
   return answer;
 }
 
+/**
+ * Asks at once which tables of Drydock's schema there are: what is read of them later begins without a
+ * question of its own.
+ */
+export async function lookForTables(database: Database): Promise<void> {
+  const tables = [
+    'schema_version',
+    'expected_schema',
+    'batches',
+    'pause',
+    'undo_runs',
+    'rescue_runs',
+  ];
+  await Promise.all(tables.map((table) => hasTable(database, table)));
+}
+
 async function lookFor(database: Database, table: string): Promise<boolean> {
   const { found } = await database.one<{ found: boolean }>(
     'SELECT to_regclass($1) IS NOT NULL AS found',

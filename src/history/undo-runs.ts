@@ -1,6 +1,7 @@
 // Plans that were applied with undo on: what was kept of them, and how far the way back is.
 
 import type { Database } from '../postgres/connect.ts';
+import { hasTable } from './install.ts';
 
 /** Something that a plan would have dropped and that was put aside instead. */
 export interface KeptThing {
@@ -53,10 +54,7 @@ const columns = `id::text, plan, state, versions, way_back AS "wayBack", proven_
 
 /** The runs that may be taken back or finalized, newest first; empty where undo was never on. */
 export async function readOpenRuns(database: Database): Promise<readonly UndoRun[]> {
-  const { found } = await database.one<{ found: boolean }>(
-    "SELECT to_regclass('drydock.undo_runs') IS NOT NULL AS found",
-  );
-  if (!found) return [];
+  if (!(await hasTable(database, 'undo_runs'))) return [];
   return database.query<UndoRun>(
     `SELECT ${columns} FROM drydock.undo_runs WHERE state IN ('kept', 'going back') ORDER BY id DESC`,
   );

@@ -15,13 +15,7 @@ import type { Node, RangeVar } from '../postgres/parser.ts';
  * - `session`: changes the session or marks a place in the transaction (SET, RESET, SAVEPOINT): takes no
  *   lock.
  */
-export type StatementClass =
-  | 'transactional'
-  | 'alone'
-  | 'validation'
-  | 'data'
-  | 'code'
-  | 'session';
+export type StatementClass = 'transactional' | 'alone' | 'validation' | 'data' | 'code' | 'session';
 
 /**
  * The class of a statement.

@@ -21,6 +21,8 @@ export interface ConnectOptions {
   readonly pipelined?: boolean;
   /** The server refuses every write of this session (manual, 20.11.1, default_transaction_read_only). */
   readonly readOnly?: boolean;
+  /** What is asked together with the session's own first question, in one round trip where it is pipelined. */
+  readonly first?: (database: Database) => Promise<unknown>;
 }
 
 /** What the server says beside its answers: notices, warnings, debug and log lines. */
@@ -119,8 +121,11 @@ export async function connect(address: Address, options: ConnectOptions): Promis
     throw connectFailure(error, address);
   }
   const session = new Session(client, address, options.signal);
-  await session.identify();
-  if (options.readOnly === true) await session.execute('SET default_transaction_read_only = on');
+  await Promise.all([
+    session.identify(),
+    options.readOnly === true && session.execute('SET default_transaction_read_only = on'),
+    options.first?.(session),
+  ]);
   return session;
 }
 

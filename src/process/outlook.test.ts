@@ -1,8 +1,10 @@
 // What a status tells of work that rests, and of databases that an older Drydock has seen.
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openWire } from '../../test/crash-place.ts';
 import { type TestProject, testProject } from '../../test/project.ts';
 import { renderStatus } from '../cli/render/status.ts';
+import { Address } from '../postgres/address.ts';
 import { connect, type Database } from '../postgres/connect.ts';
 import { applyChange } from '../safe-change.ts';
 import { abandonMigration } from './half-done.ts';
@@ -77,5 +79,43 @@ describe('status', () => {
     project.write('001_a', 'CREATE TABLE a ()');
     expect(await status()).toMatchObject({ problem: null, marked: false, unfinished: [] });
     expect((await status()).migrations).toMatchObject([{ version: '001', state: 'pending' }]);
+  });
+});
+
+describe('the way to the server', () => {
+  it('is gone as often for a thousand migrations as for one', async () => {
+    const { address } = project.databases.dev ?? {};
+    if (address === undefined) throw new Error('no database');
+    const wire = await openWire(address.port, 40);
+    const url = new URL(address.connectionString());
+    url.port = String(wire.port);
+    await using far = await testProject({ dev: { url: url.href } });
+    const tripsOf = async (work: () => Promise<unknown>): Promise<number> => {
+      const before = wire.trips();
+      await work();
+      return wire.trips() - before;
+    };
+    project.write('0001_a', 'CREATE TABLE a ();');
+    await apply();
+    const opening = await tripsOf(async () => {
+      const session = await connect(Address.parse(url.href), {
+        purpose: 'test',
+        readOnly: true,
+        pipelined: true,
+      });
+      await session.close();
+    });
+    const one = await tripsOf(() => statusOf(far, 'dev'));
+    await database.execute(
+      `INSERT INTO drydock.ledger SELECT (jsonb_populate_record(l, jsonb_build_object(
+         'version', lpad(n::text, 4, '0'), 'name', n || '_a'))).*
+       FROM drydock.ledger l, generate_series(2, 1000) n`,
+    );
+    const [status] = await statusOf(far, 'dev');
+    expect(status?.migrations).toHaveLength(1000);
+    const thousand = await tripsOf(() => statusOf(far, 'dev'));
+    await wire.close();
+    // Whether Drydock was ever there is asked while the session is opened; then comes everything else.
+    expect({ one: one - opening, thousand: thousand - opening }).toEqual({ one: 1, thousand: 1 });
   });
 });

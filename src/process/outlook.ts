@@ -5,6 +5,7 @@ import { Failure, messageOf } from '../core/failure.ts';
 import { type BatchWalk, type Pause, readPause, readWalks } from '../history/batches.ts';
 import { schemaDrift } from '../history/expected-schema.ts';
 import { readNewestSample } from '../history/health-samples.ts';
+import { lookForTables } from '../history/install.ts';
 import {
   firstBrokenEntry,
   type JournalRow,
@@ -122,6 +123,7 @@ async function environmentStatus(
       signal: project.context.signal,
       readOnly: true,
       pipelined: true,
+      first: lookForTables,
     });
     // All at once: the journey to the server and back is most of what a status costs.
     const [marker, ledger, unfinished, health, drift, paused, batches, kept, armed] =
