@@ -25,7 +25,7 @@ export interface CommandProject extends AsyncDisposable {
   /** Runs a line of shell in the folder. */
   sh(line: string): Promise<RunResult>;
   /** Starts `drydock` and returns while it runs. */
-  start(args: readonly string[]): RunningCommand;
+  start(args: readonly string[], variables?: NodeJS.ProcessEnv): RunningCommand;
 }
 
 /** A command at work. */
@@ -78,8 +78,8 @@ export async function commandProject(parts: ProjectParts): Promise<CommandProjec
     drydock: (args, more = {}) =>
       run(program, args, { cwd: folder, env: { ...variables, ...more } }),
     sh: (line) => run('sh', ['-c', line], { cwd: folder, env: variables }),
-    start: (args) => {
-      const command = start([program, ...args], { cwd: folder, env: variables });
+    start: (args, more = {}) => {
+      const command = start([program, ...args], { cwd: folder, env: { ...variables, ...more } });
       running.push(command);
       return command;
     },

@@ -63,8 +63,8 @@ function comparison(
   const differs = changed.map(
     (column) => `t.${column.name}::${column.type}::text IS DISTINCT FROM b.${column.name}::text`,
   );
-  const isNoted = `EXISTS (SELECT FROM drydock.undo_rows r WHERE r.run = ${run} AND r.relation = ${table.relation}
-             AND md5(r.key::text) = md5((${key})::text) AND r.what <> 'deleted')`;
+  const isNoted = `EXISTS (SELECT FROM drydock.undo_rows r WHERE r.key IS NOT NULL
+             AND drydock.undo_place(r.run, r.relation, r.key, r.what = 'deleted') = drydock.undo_place(${run}, ${table.relation}, ${key}, false))`;
   const note = (where: string): string =>
     `PERFORM drydock.undo_note(${run}, ${table.relation}, '{${table.key.join(',')}}', ${rowAsTexts(shown, 'b')}, ${rowAsTexts(shown, 't')})
        FROM drydock_before b JOIN ${table.name} t ON ${joined}${where};`;
