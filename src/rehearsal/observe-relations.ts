@@ -37,13 +37,31 @@ export interface Reading {
 export const noRows: RowCounters = { scans: 0, read: 0, inserted: 0, updated: 0, deleted: 0 };
 
 /**
- * Reads the session's locks and counters. Counters may hold what an earlier transaction of the session
- * did and the server has not taken over yet, so the relations in `also` are read too.
+ * Reads a session before the first statement of a transaction. Counters may hold what its earlier
+ * transactions did and the server has not taken over yet (manual, 27.2.2), so the relations of the last
+ * reading are read too. Those that count nothing are let go: a long plan would carry ever more along.
  */
-export async function readOwnRelations(
-  database: Database,
-  also: readonly string[],
-): Promise<Reading> {
+export async function readAtBegin(database: Database, last: Reading | undefined): Promise<Reading> {
+  const reading = await readOwnRelations(database, [...(last?.relations.keys() ?? [])]);
+  const isOfUse = ({ modes, counters }: LockedRelation): boolean =>
+    modes.length > 0 || Object.values(counters).some((count) => count > 0);
+  const kept = [...reading.relations].filter(([, relation]) => isOfUse(relation));
+  return { ...reading, relations: new Map(kept) };
+}
+
+/**
+ * Reads a session after a statement. What is not locked cannot have been touched, so its counters are
+ * those of the reading before.
+ */
+export async function readAfterStatement(database: Database, before: Reading): Promise<Reading> {
+  const reading = await readOwnRelations(database, []);
+  const untouched = [...before.relations.values()]
+    .filter(({ oid }) => !reading.relations.has(oid))
+    .map((relation) => [relation.oid, { ...relation, modes: [] }] as const);
+  return { ...reading, relations: new Map([...untouched, ...reading.relations]) };
+}
+
+async function readOwnRelations(database: Database, also: readonly string[]): Promise<Reading> {
   const row = await database.one<{
     transaction: string;
     wal: string;
@@ -79,7 +97,7 @@ interface RelationRow {
   readonly counters: readonly [number, number, number, number, number];
 }
 
-// A table's lock stays in pg_locks when the table is gone, hence the outer join. OFFSET keeps the planner
+// Object ids below 16384 are the server's own (access/transam.h). A table's lock stays in pg_locks when the table is gone, hence the outer join. OFFSET keeps the planner
 // from reading the whole of pg_class: it takes pg_locks for a thousand rows.
 const ownRelations = `
   SELECT extract(epoch FROM now())::text AS transaction,
@@ -98,7 +116,7 @@ const ownRelations = `
           FROM (SELECT oid, array_agg(mode) FILTER (WHERE mode IS NOT NULL) AS modes
                   FROM (SELECT relation AS oid, mode FROM pg_locks
                          WHERE locktype = 'relation' AND pid = pg_backend_pid() AND granted
-                           AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                           AND relation >= 16384
                          UNION ALL SELECT oid, NULL FROM unnest($1::oid[]) AS known (oid)) AS each
                  GROUP BY oid) AS held
           LEFT JOIN LATERAL (

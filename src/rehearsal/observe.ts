@@ -9,7 +9,12 @@ import type { LockMode } from '../postgres/table-lock.ts';
 import { isSuperuser, watchDrops } from './observe-drops.ts';
 import { factsTold, type ToldFacts } from './observe-notices.ts';
 import { type OutsideWatch, watchFromOutside } from './observe-outside.ts';
-import { enterStatement, type Reading, readOwnRelations } from './observe-relations.ts';
+import {
+  enterStatement,
+  type Reading,
+  readAfterStatement,
+  readAtBegin,
+} from './observe-relations.ts';
 import { type KnownRelation, readRelations } from './observe-schema.ts';
 import { type Comparison, factsInside, factsOutside, type ObservedFacts } from './observe-work.ts';
 
@@ -93,7 +98,7 @@ class Watch implements StatementObserver {
       const watch = watchFromOutside(this.#outside, { pid, known: this.#known, claimed });
       this.#running = { watch, walBytes };
     } else if (session.last?.transaction !== transaction) {
-      session.last = await readOwnRelations(database, [...(session.last?.relations.keys() ?? [])]);
+      session.last = await readAtBegin(database, session.last);
     }
     session.notices.length = 0;
   }
@@ -125,7 +130,7 @@ class Watch implements StatementObserver {
 
   async #lookInside(database: Database, session: Session, told: ToldFacts): Promise<ObservedFacts> {
     const before = session.last ?? nothingRead;
-    const after = await readOwnRelations(database, [...before.relations.keys()]);
+    const after = await readAfterStatement(database, before);
     session.last = after;
     if (!this.#transactions.includes(after.transaction)) this.#transactions.push(after.transaction);
     const transaction = this.#transactions.indexOf(after.transaction) + 1;

@@ -19,8 +19,10 @@ beforeEach(async () => {
 
 afterEach(() => copy.drop());
 
-async function rehearsalOf(sql: string): Promise<RehearsalReport> {
-  const plan = await planOf({ '001_a': sql });
+async function rehearsalOf(...files: readonly string[]): Promise<RehearsalReport> {
+  const plan = await planOf(
+    Object.fromEntries(files.map((sql, index) => [`${String(index + 1).padStart(3, '0')}_a`, sql])),
+  );
   const context = testContext();
   const { report } = await rehearse(context, {
     plan,
@@ -69,6 +71,25 @@ describe('a rehearsal', () => {
     expect(statements[1]?.locks).toEqual([]);
     expect(longestBlock).toMatchObject({ relation: 'users', mode: 'ACCESS EXCLUSIVE' });
     expect(longestBlock?.ms).toBeGreaterThan(190);
+  });
+
+  // The server takes over what a session counted at most once a second.
+  it('counts for each transaction what it did, whatever earlier ones left counted', async () => {
+    const { statements } = await rehearsalOf(
+      'UPDATE users SET id = id + 1; DELETE FROM users WHERE id <= 10;',
+      'CREATE TABLE notes AS SELECT id FROM users;',
+      'ALTER TABLE users ADD COLUMN a int; UPDATE users SET a = 1 WHERE id <= 40;',
+      'INSERT INTO users VALUES (1000); INSERT INTO notes VALUES (1), (2);',
+    );
+    expect(statements.map(({ changes }) => changes)).toEqual([
+      [{ relation: 'users', inserted: 0, updated: 100, deleted: 0 }],
+      [{ relation: 'users', inserted: 0, updated: 0, deleted: 9 }],
+      [{ relation: 'notes', inserted: 91, updated: 0, deleted: 0 }],
+      [],
+      [{ relation: 'users', inserted: 0, updated: 30, deleted: 0 }],
+      [{ relation: 'users', inserted: 1, updated: 0, deleted: 0 }],
+      [{ relation: 'notes', inserted: 2, updated: 0, deleted: 0 }],
+    ]);
   });
 
   it('is not worried by locks on what the migration itself makes', async () => {
