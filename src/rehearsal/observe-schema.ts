@@ -46,6 +46,18 @@ export async function readRelations(
   return new Map(rows.map((row) => [row.oid, { ...row, bytes: Number(row.bytes ?? 0) }]));
 }
 
+/** The object ids of the indexes on those tables, now. */
+export async function indexesOn(
+  database: Database,
+  tables: readonly string[],
+): Promise<readonly string[]> {
+  const rows = await database.query<{ oid: string }>(
+    'SELECT indexrelid::text AS oid FROM pg_index WHERE indrelid = ANY ($1)',
+    [tables],
+  );
+  return rows.map(({ oid }) => oid);
+}
+
 /** True for what an application reads and writes by name. */
 export function isTable({ kind }: Pick<KnownRelation, 'kind'>): boolean {
   return ['r', 'p', 'm', 'v', 'f'].includes(kind);

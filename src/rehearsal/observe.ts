@@ -6,6 +6,7 @@ import type { MigrationStatement } from '../migration/steps.ts';
 import type { Address } from '../postgres/address.ts';
 import { connect, type Database, type Notice } from '../postgres/connect.ts';
 import type { LockMode } from '../postgres/table-lock.ts';
+import { inOrder } from './fact-order.ts';
 import { isSuperuser, watchDrops } from './observe-drops.ts';
 import { factsTold, type ToldFacts } from './observe-notices.ts';
 import { type OutsideWatch, watchFromOutside } from './observe-outside.ts';
@@ -15,7 +16,7 @@ import {
   readAfterStatement,
   readAtBegin,
 } from './observe-relations.ts';
-import { type KnownRelation, readRelations } from './observe-schema.ts';
+import { indexesOn, type KnownRelation, readRelations } from './observe-schema.ts';
 import { type Comparison, factsInside, factsOutside, type ObservedFacts } from './observe-work.ts';
 
 /** Names the table locks that a statement takes, for those that are too brief to be seen. */
@@ -114,7 +115,7 @@ class Watch implements StatementObserver {
     this.#running = undefined;
     // A transaction that is tried again runs the same statements once more: the last time counts.
     this.facts.delete(statement);
-    this.facts.set(statement, facts);
+    this.facts.set(statement, inOrder(facts));
   }
 
   async #enter(database: Database): Promise<Session> {
@@ -145,7 +146,10 @@ class Watch implements StatementObserver {
     told: ToldFacts,
   ): Promise<ObservedFacts> {
     const { locks, touched } = await watch.end();
-    const relations = [...(await readRelations(this.#outside, touched)).values()];
+    // Whether the lock on an index was met is chance; that its table was touched is not.
+    const indexes = await indexesOn(this.#outside, touched);
+    const read = await readRelations(this.#outside, [...new Set([...touched, ...indexes])]);
+    const relations = [...read.values()];
     const facts = factsOutside({
       locks,
       relations,

@@ -20,6 +20,10 @@ export type Catalog = ReadonlyMap<string, readonly CatalogRow[]>;
 /** A kind of object. Its rows have what `query` selects beside {@link CatalogRow}. */
 export interface ObjectKind<Row extends CatalogRow = CatalogRow> {
   readonly kind: string;
+  /**
+   * Selects its objects in an order that is the same on every copy: those that are restored side by side
+   * have other ids each time.
+   */
   readonly query: string;
   /** Nothing where it comes with its parent; undefined when no SQL can be made for it. */
   create(row: Row, catalog: Catalog): readonly Attempts[] | undefined;

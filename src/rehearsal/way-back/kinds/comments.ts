@@ -20,7 +20,8 @@ export const comments: ObjectKind<Comment> = {
            WHERE (d.objoid >= 16384 OR d.classoid = 'pg_namespace'::regclass AND d.objoid = 'public'::regnamespace)
              AND i.schema IS DISTINCT FROM 'drydock' AND i.identity IS NOT NULL AND i.identity !~ '^drydock(\\.|$)'
              AND i.type <> 'extension' AND i.identity !~ ' on drydock\\.'
-             AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = d.classoid AND x.objid = d.objoid AND x.deptype = 'e')`,
+             AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = d.classoid AND x.objid = d.objoid AND x.deptype = 'e')
+           ORDER BY name`,
   create: ({ name, text }) => changes(`COMMENT ON ${name} IS ${text}`),
   drop: ({ name }) => changes(`COMMENT ON ${name} IS NULL`),
   alter: (now, was) => changes(now.text !== was.text && `COMMENT ON ${was.name} IS ${was.text}`),

@@ -20,7 +20,7 @@ export const constraints: ObjectKind<Constraint> = {
             FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
            WHERE k.contype IN ('c', 'f', 'p', 'u', 'x')
              AND c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND ${ownObjects('pg_class', 'c.oid')}
-           ORDER BY k.contype = 'f', k.conname`,
+           ORDER BY k.contype = 'f', k.conname, name`,
   create: (row) => changes(!row.inherited && added(row)),
   drop: (row) => changes(!row.inherited && dropped(row)),
   rename: (now, was) =>

@@ -43,7 +43,8 @@ export const grants: ObjectKind<Grant> = {
   query: `SELECT concat_ws(' ', g.id, g.grantee, g.privilege) AS id, g.id AS parent,
                  format('%s%s ON %s TO %s', g.privilege, g.suffix, g.on, g.grantee) AS name,
                  g.privilege || g.suffix AS privilege, g.on, g.grantee, g.grantable
-            FROM (${granted}) g`,
+            FROM (${granted}) g
+           ORDER BY name`,
   create: ({ privilege, on, grantee, grantable }) =>
     changes(`GRANT ${privilege} ON ${on} TO ${grantee}${grantable ? ' WITH GRANT OPTION' : ''}`),
   drop: ({ privilege, on, grantee }) => changes(`REVOKE ${privilege} ON ${on} FROM ${grantee}`),

@@ -21,7 +21,8 @@ export const indexes: ObjectKind<Index> = {
            WHERE x.relpersistence <> 't'
              AND i.indrelid NOT IN (SELECT oid FROM pg_class WHERE relkind = 't')
              AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = x.oid AND k.contype IN ('p', 'u', 'x'))
-             AND ${ownObjects('pg_class', 'i.indrelid')}`,
+             AND ${ownObjects('pg_class', 'i.indrelid')}
+           ORDER BY name`,
   create: (row) => (row.inherited ? [] : changes(row.definition, clustering(row))),
   drop: ({ name, inherited }) => changes(!inherited && `DROP INDEX ${name}`),
   rename: (now, was) => changes(`ALTER INDEX ${now.name} RENAME TO ${was.plain}`),

@@ -18,7 +18,8 @@ export const policies: ObjectKind<Policy> = {
                    'USING (' || pg_get_expr(p.polqual, p.polrelid) || ')',
                    'WITH CHECK (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')') AS definition
             FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-           WHERE ${ownObjects('pg_class', 'c.oid')}`,
+           WHERE ${ownObjects('pg_class', 'c.oid')}
+           ORDER BY name`,
   create: (row) => changes(made(row)),
   drop: (row) => changes(dropped(row)),
   rename: (now, was) => changes(`ALTER POLICY ${now.plain} ON ${now.table} RENAME TO ${was.plain}`),

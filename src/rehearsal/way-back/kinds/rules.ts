@@ -12,7 +12,8 @@ export const rules: ObjectKind<Rule> = {
                  format('%I.%I', n.nspname, c.relname) AS "table", quote_ident(w.rulename) AS plain,
                  pg_get_ruledef(w.oid) AS definition
             FROM pg_rewrite w JOIN pg_class c ON c.oid = w.ev_class JOIN pg_namespace n ON n.oid = c.relnamespace
-           WHERE w.rulename <> '_RETURN' AND ${ownObjects('pg_class', 'c.oid')}`,
+           WHERE w.rulename <> '_RETURN' AND ${ownObjects('pg_class', 'c.oid')}
+           ORDER BY name`,
   create: ({ definition }) => changes(definition),
   drop: ({ table, plain }) => changes(`DROP RULE ${plain} ON ${table}`),
   rename: (now, was) => changes(`ALTER RULE ${now.plain} ON ${now.table} RENAME TO ${was.plain}`),

@@ -11,7 +11,8 @@ export const statistics: ObjectKind<Statistics> = {
   query: `SELECT s.oid::text AS id, s.stxrelid::text AS parent, format('%I.%I', n.nspname, s.stxname) AS name,
                  ${namedColumns('s.stxname', 's.stxowner')}, pg_get_statisticsobjdef(s.oid) AS definition
             FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace
-           WHERE ${ownObjects('pg_statistic_ext', 's.oid')}`,
+           WHERE ${ownObjects('pg_statistic_ext', 's.oid')}
+           ORDER BY name`,
   create: (row) => changes(row.definition, givenTo('STATISTICS', row)),
   // It may have gone with a column.
   drop: ({ name }) => changes(`DROP STATISTICS IF EXISTS ${name}`),

@@ -16,7 +16,8 @@ export const triggers: ObjectKind<Trigger> = {
                  CASE t.tgenabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA'
                                   WHEN 'A' THEN 'ENABLE ALWAYS' ELSE 'ENABLE' END AS mode
             FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-           WHERE NOT t.tgisinternal AND t.tgparentid = 0 AND ${ownObjects('pg_class', 'c.oid')}`,
+           WHERE NOT t.tgisinternal AND t.tgparentid = 0 AND ${ownObjects('pg_class', 'c.oid')}
+           ORDER BY name`,
   create: (row) => changes(row.definition, row.mode !== 'ENABLE' && mode(row)),
   drop: ({ table, plain }) => changes(`DROP TRIGGER ${plain} ON ${table}`),
   rename: (now, was) =>
