@@ -16,7 +16,9 @@ import type { Backup } from './manifest.ts';
 export interface CopyServer {
   /** Where its data lies: here, or on a server that the configuration names. */
   readonly place: 'memory' | 'disk' | 'server';
-  /** The address of one of its databases, as superuser. */
+  /** The comment that databases and roles must have there; undefined where they go with the server. */
+  readonly mark?: string;
+  /** The address of one of its databases, as superuser; the name in it may be another one. */
   address(database: string): Address;
   /** Ends it and removes its data. */
   stop(): Promise<void>;
@@ -42,12 +44,12 @@ export async function loadCopy(
   { backup, server, maintenance, reporter }: Loading,
 ): Promise<Address> {
   const { source, contents } = backup.manifest;
-  const name = copyName(source.database);
+  const database = server.address(copyName(source.database));
+  const { mark } = server;
   const tables = Object.keys(contents.tables).length;
   await refuseMissingExtensions(maintenance, Object.keys(contents.extensions));
-  await createMissingRoles(maintenance, source.roles);
-  await createCopy(context, { maintenance, name, backup });
-  const database = server.address(name);
+  await createMissingRoles(maintenance, source.roles, mark);
+  await createCopy(context, { maintenance, name: database.database, backup, mark });
   await loadArchive(context, {
     archive: { path: backup.file, ...backup.manifest.dump },
     into: database,
@@ -66,14 +68,21 @@ export async function loadCopy(
   return database;
 }
 
+interface CopyToMake {
+  readonly maintenance: Database;
+  readonly name: string;
+  readonly backup: Backup;
+  readonly mark: string | undefined;
+}
+
 // A locale may be missing on this machine. The copy then sorts otherwise than the original, which
 // changes no row, and that is said.
 async function createCopy(
   context: Context,
-  { maintenance, name, backup }: { maintenance: Database; name: string; backup: Backup },
+  { maintenance, name, backup, mark }: CopyToMake,
 ): Promise<void> {
   const { properties } = backup.manifest.source;
-  const options = { keepTablespace: false };
+  const options = { keepTablespace: false, mark };
   try {
     await createDatabaseLike(maintenance, name, properties, options);
   } catch (failure) {
@@ -87,7 +96,8 @@ async function createCopy(
   }
   // Libraries that the settings ask for may be missing here, and would close the copy's door.
   const settings = properties.settings.filter((each) => !each.name.endsWith('_preload_libraries'));
-  await applyProperties(maintenance, name, { ...properties, settings }).catch(
+  const comment = mark ?? properties.comment;
+  await applyProperties(maintenance, name, { ...properties, settings, comment }).catch(
     (failure: unknown) => {
       context.emit({ kind: 'note', text: `The copy lacks settings: ${messageOf(failure)}.` });
     },

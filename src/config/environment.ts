@@ -184,12 +184,22 @@ export interface RehearsalRules {
   readonly command?: string | undefined;
 }
 
-/** What is done with the copies of rehearsals. */
+/** Where copies are made, and what is done with them. */
 export interface SandboxRules {
+  /** The server on which they are made; undefined: a throw-away one of this machine. */
+  readonly server: CopyServerPlace | undefined;
   /** File of SQL that runs on a copy first, from the folder of the configuration. */
   readonly mask?: string | undefined;
   /** Shell commands that make and drop a clone of an environment. */
   readonly clone?: { readonly create: string; readonly drop: string } | undefined;
+}
+
+/** A server for copies. */
+export interface CopyServerPlace {
+  /** A database of it in which nothing is made; undefined when its variable is not set. */
+  readonly address: Address | undefined;
+  /** The variable that should hold the address. */
+  readonly variable: string | undefined;
 }
 
 /** Everything that Drydock was told about a project. */

@@ -100,8 +100,11 @@ export interface ConfigInput {
    * runs now.
    */
   rehearsal?: { queries?: string; command?: string };
-  /** What is done with the copies of rehearsals: SQL that masks them first, commands for clones. */
-  sandbox?: { mask?: string; clone?: { create: string; drop: string } };
+  /**
+   * Where copies are made (`server`: the address of a server in place of a throw-away one), and what is
+   * done with them: SQL that masks those of rehearsals first, commands for clones.
+   */
+  sandbox?: { server?: Text; mask?: string; clone?: { create: string; drop: string } };
   environments: Record<string, EnvironmentInput>;
 }
 

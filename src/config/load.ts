@@ -59,6 +59,22 @@ export function addressOf(environment: Environment): Address {
 }
 
 /**
+ * The address of the server on which copies are made; undefined where none is configured.
+ *
+ * @throws `config/no-address` when its variable is not set
+ */
+export function copyServerAddress({ sandbox }: Config): Address | undefined {
+  if (sandbox.server === undefined) return undefined;
+  const { address, variable = '' } = sandbox.server;
+  if (address !== undefined) return address;
+  throw new Failure({
+    code: 'config/no-address',
+    message: 'there is no address for the server on which copies are made',
+    hint: `Set ${variable}, for example: export ${variable}=postgresql://user@host:5432/postgres`,
+  });
+}
+
+/**
  * The environment of that name.
  *
  * @throws `config/unknown-environment`

@@ -8,7 +8,7 @@ import { Address } from '../postgres/address.ts';
 import { engineSchema } from './backup-engine.ts';
 import { backupsPlace, backupsSchema } from './backups-place.ts';
 import { changeHours, changeHoursSchema } from './change-hours.ts';
-import { type Config, type Environment, Secret } from './environment.ts';
+import { type Config, type CopyServerPlace, type Environment, Secret } from './environment.ts';
 import type { Text } from './input.ts';
 import { monitorSchema } from './monitor.ts';
 
@@ -76,6 +76,7 @@ const rehearsalSchema = z.strictObject({
 });
 
 const sandboxSchema = z.strictObject({
+  server: text.optional(),
   mask: z.string().min(1).optional(),
   clone: z.strictObject({ create: z.string().min(1), drop: z.string().min(1) }).optional(),
 });
@@ -125,7 +126,7 @@ export function parseConfig(
     migrations: resolve(from.root, migrations),
     ...backupsPlace(backups, from),
     rehearsal,
-    sandbox,
+    sandbox: { ...sandbox, server: copyServer(sandbox.server, from.variables) },
     environments: order.map(([name, checked]) =>
       trusted(name, checked, {
         root: from.root,
@@ -193,9 +194,19 @@ function trusted(
   };
 }
 
+function copyServer(
+  server: Text | undefined,
+  variables: NodeJS.ProcessEnv,
+): CopyServerPlace | undefined {
+  if (server === undefined) return undefined;
+  const variable = typeof server === 'object' ? server.env : undefined;
+  return { address: addressFrom(server, variables), variable };
+}
+
 // What leads elsewhere. Read leniently, so that a wrong value beside it hides none of it.
 const references = z
   .object({
+    sandbox: z.object({ server: text.optional().catch(undefined) }).catch({}),
     environments: z.record(
       z.string(),
       z
@@ -206,16 +217,36 @@ const references = z
         .catch({}),
     ),
   })
-  .catch({ environments: {} });
+  .catch({ sandbox: {}, environments: {} });
 
 function referenceProblems(input: unknown, variables: NodeJS.ProcessEnv): string[] {
-  const { environments } = references.parse(input);
-  return Object.entries(environments).flatMap(([name, { after, url }]) => [
+  const { sandbox, environments } = references.parse(input);
+  const ofEnvironments = Object.entries(environments).flatMap(([name, { after, url }]) => [
     ...(after === undefined || Object.hasOwn(environments, after)
       ? []
       : [`environments.${name}.after: there is no environment ${after}`]),
     ...addressProblems(url, variables).map((problem) => `environments.${name}.url: ${problem}`),
+    ...(isSameDatabase(sandbox.server, url, variables)
+      ? [
+          `sandbox.server: is the database of ${name}; name another one of a server, such as postgres`,
+        ]
+      : []),
   ]);
+  const ofServer = addressProblems(sandbox.server, variables);
+  return [...ofEnvironments, ...ofServer.map((problem) => `sandbox.server: ${problem}`)];
+}
+
+function isSameDatabase(
+  server: Text | undefined,
+  url: Text | undefined,
+  variables: NodeJS.ProcessEnv,
+): boolean {
+  try {
+    const live = addressFrom(url, variables);
+    return live !== undefined && addressFrom(server, variables)?.equals(live) === true;
+  } catch {
+    return false;
+  }
 }
 
 function addressProblems(url: Text | undefined, variables: NodeJS.ProcessEnv): string[] {

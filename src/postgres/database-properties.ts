@@ -78,14 +78,19 @@ export async function readProperties(
   return row?.properties;
 }
 
-/** Creates an empty database of the same encoding and locale. */
+/** Creates an empty database of the same encoding and locale, with `mark` for its comment. */
 export async function createDatabaseLike(
   maintenance: Database,
   name: string,
   like: DatabaseProperties,
-  options: { readonly keepTablespace: boolean },
+  options: { readonly keepTablespace: boolean; readonly mark?: string | undefined },
 ): Promise<void> {
+  const { mark } = options;
   await maintenance.execute(creation(name, like, { ...options, version: maintenance.version }));
+  if (mark === undefined) return;
+  await maintenance.execute(
+    `COMMENT ON DATABASE ${quoteIdentifier(name)} IS ${quoteLiteral(mark)}`,
+  );
 }
 
 function creation(

@@ -1,7 +1,7 @@
 // The roles that a database mentions. A dump names them and does not make them, so a copy on
 // another server needs them first.
 
-import { quoteIdentifier } from './address.ts';
+import { quoteIdentifier, quoteLiteral } from './address.ts';
 import type { Database } from './connect.ts';
 
 /** A role that owns something, was granted something or is named by a policy. */
@@ -39,17 +39,22 @@ export async function readReferencedRoles(database: Database): Promise<Reference
   );
 }
 
-/** Creates the roles that are not there, unable to log in. */
+/** Creates the roles that are not there, unable to log in, with `mark` for their comment. */
 export async function createMissingRoles(
   database: Database,
   roles: readonly ReferencedRole[],
+  mark?: string,
 ): Promise<void> {
   const existing = await database.query<{ name: string }>('SELECT rolname AS name FROM pg_roles');
   const known = new Set(existing.map(({ name }) => name));
   for (const { name, superuser } of roles) {
     if (known.has(name)) continue;
+    const role = quoteIdentifier(name);
+    // One message, one transaction: a role that was made has its mark.
     await database.execute(
-      `CREATE ROLE ${quoteIdentifier(name)} NOLOGIN ${superuser ? 'SUPERUSER' : 'NOSUPERUSER'}`,
+      `CREATE ROLE ${role} NOLOGIN ${superuser ? 'SUPERUSER' : 'NOSUPERUSER'}${
+        mark === undefined ? '' : `; COMMENT ON ROLE ${role} IS ${quoteLiteral(mark)}`
+      }`,
     );
   }
 }

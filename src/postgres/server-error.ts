@@ -9,6 +9,7 @@ export const sqlStates = {
   deadlockDetected: '40P01',
   queryCanceled: '57014',
   undefinedTable: '42P01',
+  dependentObjects: '2BP01',
   duplicateDatabase: '42P04',
   invalidSchema: '3F000',
   uniqueViolation: '23505',

@@ -18,6 +18,7 @@ import type { AroundPlan } from '../rehearsal/rehearse.ts';
 import { wayBackAround } from '../rehearsal/way-back/around.ts';
 import type { UndoTrial, WrittenWayBack } from '../rehearsal/way-back/prove-way-back.ts';
 import { createDatabase, dropDatabase } from '../sandbox/copy.ts';
+import { besideCopy } from '../sandbox/given-sweep.ts';
 import { type Project, reading, type Target } from './project.ts';
 
 /** The copy, the plan that is to run on it, and how. */
@@ -79,7 +80,7 @@ async function withSecondCopy<T>(
   work: (asItWas: Address | undefined) => Promise<T>,
 ): Promise<T> {
   const server = { address: (database: string): Address => copy.withDatabase(database) };
-  const name = `drydock_as_it_was_${randomBytes(4).toString('hex')}`;
+  const name = besideCopy(copy.database) ?? `drydock_as_it_was_${randomBytes(4).toString('hex')}`;
   try {
     await createDatabase(server, { name, template: copy.database });
   } catch (failure) {

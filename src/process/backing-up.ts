@@ -9,7 +9,7 @@ import { Failure, withCleanup } from '../core/failure.ts';
 import { readLedger } from '../history/ledger.ts';
 import type { Address } from '../postgres/address.ts';
 import { findRelease } from '../release/release.ts';
-import { startServer } from '../sandbox/server.ts';
+import { startCopyServer } from './copy-server.ts';
 import {
   allBackups,
   findAnywhere,
@@ -118,7 +118,7 @@ export async function withProvenCopy<T>(
       const proven = await prove(context, {
         backup: here,
         ...how,
-        startServer: (wanted) => startServer(context, wanted),
+        startServer: (wanted) => startCopyServer(project, wanted),
       });
       return await withCleanup(
         () => work(proven.database, proven.proof, proven.server),

@@ -17,8 +17,8 @@ import { createMissingRoles, readReferencedRoles } from '../postgres/roles.ts';
 import { dumpSchema } from '../postgres/schema-dump.ts';
 import type { CopyOrigin } from '../rehearsal/report.ts';
 import { makeClone } from '../sandbox/clone.ts';
-import { startServer } from '../sandbox/server.ts';
 import { backupNamed, withProvenCopy } from './backing-up.ts';
+import { startCopyServer } from './copy-server.ts';
 import { type Project, reading, type Target, targetNamed } from './project.ts';
 
 /** A copy that stands ready, and the plan for it. */
@@ -104,18 +104,20 @@ async function fromSchema<T>(
     const { properties } = source;
     if (properties === undefined) throw new Error('a database that was read has no properties');
     const major = Math.floor(source.version / 10_000);
-    const started = await startServer(context, { purpose: 'rehearsal', major });
+    const started = await startCopyServer(project, { purpose: 'rehearsal', major });
     try {
       await using dumped = await dumpSchema(target.address, source.version, context.signal);
       await using maintenance = await connect(started.address('postgres'), {
         purpose: 'rehearsal',
       });
-      await createMissingRoles(maintenance, source.roles);
-      const { database } = target.address;
-      await createDatabaseLike(maintenance, database, properties, { keepTablespace: false });
+      const { mark } = started;
+      await createMissingRoles(maintenance, source.roles, mark);
+      const into = started.address(target.address.database);
+      const how = { keepTablespace: false, mark };
+      await createDatabaseLike(maintenance, into.database, properties, how);
       await loadArchive(context, {
         archive: dumped,
-        into: started.address(database),
+        into,
         serverVersion: maintenance.version,
         jobs: availableParallelism(),
         keepTablespaces: false,

@@ -2,11 +2,13 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type TestDatabase, testContext, testDatabase } from '../../test/database.ts';
 import { parseConfig } from '../config/schema.ts';
 import { connect } from '../postgres/connect.ts';
 import type { RehearsalReport } from '../rehearsal/report.ts';
+import { type SandboxServer, startServer } from '../sandbox/server.ts';
+import { backUpEnvironment } from './backing-up.ts';
 import { type RehearsalRequest, rehearseChange } from './rehearsals.ts';
 
 let live: TestDatabase;
@@ -38,6 +40,9 @@ async function rehearsalOf(
   );
   const actor = { who: 'me', host: 'here' };
   const project = { config, context: testContext(), actor };
+  if (request.from === undefined) {
+    await backUpEnvironment(project, { environment: 'dev', reason: 'test' });
+  }
   return rehearseChange(project, { environment: 'dev', ...request });
 }
 
@@ -63,6 +68,62 @@ describe('a rehearsal on the schema alone', () => {
       { mask: 'mask.sql' },
     );
     expect(report.statements[0]?.rows).toBe(1);
+  });
+});
+
+describe('a rehearsal on a server that the configuration names', () => {
+  let own: SandboxServer;
+
+  beforeAll(async () => {
+    own = await startServer(testContext(), { purpose: 'given', tcp: true });
+  });
+
+  afterAll(() => own.stop());
+
+  it.each([
+    ['the newest backup', undefined, 50],
+    ['the schema', 'schema', 0],
+  ])('with %s as its copy leaves nothing there', async (_, from, rows) => {
+    await using database = await connect(live.address, { purpose: 'test' });
+    await database.execute(`
+      CREATE ROLE shop_${from ?? 'backup'};
+      ALTER TABLE users OWNER TO shop_${from ?? 'backup'};
+      COMMENT ON DATABASE ${live.address.database} IS 'the shop';`);
+    const sandbox = { server: own.address('postgres').connectionString() };
+    const report = await rehearsalOf(
+      'UPDATE users SET name = current_database();',
+      { from },
+      sandbox,
+    );
+    expect(report.copy.place).toBe('server');
+    expect(report.statements[0]?.rows).toBe(rows);
+    expect(report.wayBack?.label).toBe(rows === 0 ? 'reversible' : 'irreversible');
+    await using there = await connect(own.address('postgres'), { purpose: 'test' });
+    expect(
+      await there.query(
+        `SELECT datname FROM pg_database WHERE datname !~ '^(postgres|template)'
+         UNION ALL SELECT rolname FROM pg_roles WHERE rolname LIKE 'shop%'`,
+      ),
+    ).toEqual([]);
+    await database.execute(
+      `DROP OWNED BY shop_${from ?? 'backup'}; DROP ROLE shop_${from ?? 'backup'}`,
+    );
+  });
+
+  it('says which variable is missing, and goes nowhere else', async () => {
+    const rehearsal = rehearsalOf('SELECT 1;', { from: 'schema' }, { server: { env: 'COPIES' } });
+    await expect(rehearsal).rejects.toMatchObject({
+      code: 'config/no-address',
+      hint: expect.stringContaining('Set COPIES'),
+    });
+  });
+
+  it('is refused where that is the database of an environment', async () => {
+    const sandbox = { server: live.address.connectionString() };
+    await expect(rehearsalOf('SELECT 1;', {}, sandbox)).rejects.toMatchObject({
+      code: 'config/invalid',
+      message: expect.stringContaining('sandbox.server: is the database of dev'),
+    });
   });
 });
 

@@ -21,8 +21,6 @@ import { rehearse, type StatementReader } from '../rehearsal/rehearse.ts';
 import type { RehearsalReport } from '../rehearsal/report.ts';
 import { judgeFindings } from '../rehearsal/report-findings.ts';
 import { problemsOf } from '../rehearsal/report-problems.ts';
-import { serverAccount } from '../sandbox/account.ts';
-import { dropKept } from '../sandbox/sweep.ts';
 import { withAroundPlan } from './around-plan.ts';
 import { type ReadyCopy, withCopy } from './copies.ts';
 import { keeperFor, undoTrial, whyNotKept } from './kept-plan.ts';
@@ -60,11 +58,6 @@ export async function rehearseChange(
       return rehearseOn(project, target, { ...ready, findings, queries, load });
     });
   });
-}
-
-/** Ends the copies that earlier rehearsals left behind on purpose. */
-export async function dropKeptCopies(): Promise<number> {
-  return dropKept(serverAccount());
 }
 
 function tellWhere({ context }: Project, { copy }: ReadyCopy): void {

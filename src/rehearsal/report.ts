@@ -16,7 +16,7 @@ export interface CopyOrigin {
   readonly from: 'backup' | 'schema' | 'clone';
   /** The backup's name, the environment, the address of a clone: what people call it. */
   readonly name: string;
-  /** `memory` and `disk`: on a throw-away server here; `server`: where a command made the clone. */
+  /** `memory` and `disk`: on a throw-away server here; `server`: on the configured one, or where a command made the clone. */
   readonly place: 'memory' | 'disk' | 'server';
 }
 

@@ -58,11 +58,12 @@ export const rehearse: Verb = verb<RehearseFlags>({
     rate: { kind: 'text', placeholder: 'number', brief: 'Scripts a second of the load (100)' },
   },
   run: async ({ flags, project, cwd }, environment, file) => {
-    const { dropKeptCopies, rehearseChange } = await import('../../process/rehearsals.ts');
     if (flags.dropKept === true) {
-      const dropped = await dropKeptCopies();
+      const { dropKeptCopies } = await import('../../process/copy-server.ts');
+      const dropped = await dropKeptCopies(await project());
       return { data: { dropped }, text: `Kept copies that were dropped: ${dropped}.` };
     }
+    const { rehearseChange } = await import('../../process/rehearsals.ts');
     const into = flags.wayBack === undefined ? undefined : resolve(cwd, flags.wayBack);
     if (into !== undefined && existsSync(into))
       throw wouldOverwrite(flags.wayBack ?? '', environment ?? '');

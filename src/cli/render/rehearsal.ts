@@ -47,7 +47,9 @@ export function renderRehearsal(report: RehearsalReport, style: Style = (_, text
 
 // What the copy was, in words.
 function originText({ from, name, place }: CopyOrigin): string {
-  const where = { memory: ', in memory', disk: ', on disk', server: '' }[place];
+  // A clone is called by its address.
+  const there = from === 'clone' ? '' : ', on the server for copies';
+  const where = { memory: ', in memory', disk: ', on disk', server: there }[place];
   const what = {
     backup: `the restored ${name}`,
     schema: `the schema of ${name}, without rows`,
