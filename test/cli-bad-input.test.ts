@@ -288,3 +288,12 @@ it('a file that cannot be read by check is named', async () => {
     hint: 'drydock check migrations',
   });
 });
+
+it('a sample of rows of anything but a schema is refused', async () => {
+  await refused(['rehearse', 'dev', '--rows', '10'], {
+    exit: 2,
+    code: 'usage/rows-without-schema',
+    names: ['--rows', 'schema'],
+    hint: 'drydock rehearse production --from schema --rows 10',
+  });
+});

@@ -1,5 +1,5 @@
 // Where a rehearsal's copy comes from: a proven backup of this or another environment, the live schema
-// without rows, or a clone that the team's own command makes. And what is done to it first: the mask.
+// with a sample of rows or none, or a clone that the team's own command makes. And what is done to it first: the mask.
 
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
@@ -17,6 +17,7 @@ import { createMissingRoles, readReferencedRoles } from '../postgres/roles.ts';
 import { dumpSchema } from '../postgres/schema-dump.ts';
 import type { CopyOrigin } from '../rehearsal/report.ts';
 import { makeClone } from '../sandbox/clone.ts';
+import { sampleRows } from '../sandbox/sample/sample-rows.ts';
 import { backupNamed, withProvenCopy } from './backing-up.ts';
 import { startCopyServer } from './copy-server.ts';
 import { type Project, reading, type Target, targetNamed } from './project.ts';
@@ -33,6 +34,8 @@ export interface CopyRequest {
   readonly plan: Plan;
   /** `schema`, `clone`, or an environment whose newest backup is taken; this one's if left out. */
   readonly from?: string | undefined;
+  /** The most rows of each table that a copy of the schema gets; none if left out. */
+  readonly rows?: number | undefined;
   /** Leaves the copy behind when the work is done. */
   readonly keep?: boolean | undefined;
 }
@@ -86,11 +89,12 @@ async function mask({ config, context }: Project, copy: Address): Promise<void> 
   });
 }
 
-// The ledger has no rows in such a copy, so the plan is that of the environment.
+// The ledger has no rows in such a copy, also where the tables have some, so the plan is that of the
+// environment.
 async function fromSchema<T>(
   project: Project,
   target: Target,
-  { plan, keep = false }: CopyRequest,
+  { plan, rows, keep = false }: CopyRequest,
   work: (ready: ReadyCopy) => Promise<T>,
 ): Promise<T> {
   const { context } = project;
@@ -130,11 +134,29 @@ async function fromSchema<T>(
     }
   });
   const copy = server.address(target.address.database);
-  const origin = { from: 'schema', name, place: server.place } as const;
+  const { place } = server;
+  const origin = { from: 'schema', name, place, ...(rows === undefined ? {} : { rows }) } as const;
   return await withCleanup(
-    () => work({ copy, plan, origin }),
+    async () => {
+      if (rows !== undefined) await sample(project, target, { copy, rows });
+      return await work({ copy, plan, origin });
+    },
     () => (keep ? server.keep() : server.stop()),
   );
+}
+
+async function sample(
+  project: Project,
+  target: Target,
+  { copy, rows }: { copy: Address; rows: number },
+): Promise<void> {
+  const { context } = project;
+  await step(context, `take a sample of rows of ${target.environment.name}`, async (reporter) => {
+    await using into = await connect(copy, { purpose: 'sample', signal: context.signal });
+    await reading(project, target, (live) =>
+      sampleRows(context, { live, copy: into, most: rows, reporter }),
+    );
+  });
 }
 
 async function fromClone<T>(

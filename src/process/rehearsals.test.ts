@@ -60,6 +60,15 @@ describe('a rehearsal on the schema alone', () => {
     ]);
   });
 
+  it('takes a sample of its rows when asked to, and scales what it forecasts', async () => {
+    await using database = await connect(live.address, { purpose: 'test' });
+    await database.execute('ANALYZE');
+    const report = await rehearsalOf("UPDATE users SET name = 'x';", { from: 'schema', rows: 20 });
+    expect(report.copy).toMatchObject({ from: 'schema', rows: 20 });
+    expect(report.statements[0]?.rows).toBe(20);
+    expect(report.forecast?.confidence).toBe('scaled');
+  });
+
   it('runs the mask first', async () => {
     await writeFile(join(folder, 'mask.sql'), "INSERT INTO users VALUES (1, 'masked')");
     const report = await rehearsalOf(

@@ -38,6 +38,8 @@ export interface RehearsalRequest {
   readonly load?: WantedLoad | undefined;
   /** `schema`, `clone`, or an environment whose newest backup is the copy. */
   readonly from?: string | undefined;
+  /** The most rows of each table in a copy of the schema; none if left out. */
+  readonly rows?: number | undefined;
   /** Leaves the copy behind for a day. */
   readonly keep?: boolean | undefined;
   readonly timeoutMs?: number | undefined;
@@ -52,8 +54,8 @@ export async function rehearseChange(
     const target = targetNamed(project, request.environment);
     const plan = await planFor(project, target, request.file);
     const findings = await findingsOf(project, plan);
-    const { from, keep, queries, load } = request;
-    return withCopy(project, target, { plan, from, keep }, (ready) => {
+    const { from, rows, keep, queries, load } = request;
+    return withCopy(project, target, { plan, from, rows, keep }, (ready) => {
       if (keep === true) tellWhere(project, ready);
       return rehearseOn(project, target, { ...ready, findings, queries, load });
     });

@@ -18,6 +18,8 @@ export interface CopyOrigin {
   readonly name: string;
   /** `memory` and `disk`: on a throw-away server here; `server`: on the configured one, or where a command made the clone. */
   readonly place: 'memory' | 'disk' | 'server';
+  /** The most rows of each table, of a copy that was made of a schema and a sample. */
+  readonly rows?: number;
 }
 
 /** What was looked at around the plan. A part is there when it was asked for and could be had. */

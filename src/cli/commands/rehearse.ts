@@ -14,6 +14,7 @@ import { environmentArgument, migrationArgument } from './arguments.ts';
 
 interface RehearseFlags {
   readonly from?: string;
+  readonly rows?: string;
   readonly keep?: boolean;
   readonly dropKept?: boolean;
   readonly timeout?: string;
@@ -37,6 +38,11 @@ export const rehearse: Verb = verb<RehearseFlags>({
       kind: 'text',
       placeholder: 'source',
       brief: 'schema, clone, or an environment whose backup is taken',
+    },
+    rows: {
+      kind: 'text',
+      placeholder: 'number',
+      brief: 'With --from schema: at most so many rows of each table',
     },
     keep: { kind: 'switch', brief: 'Leave the copy for a day, to look into it' },
     dropKept: { kind: 'switch', brief: 'Drop the copies that were kept, and do nothing else' },
@@ -70,6 +76,7 @@ export const rehearse: Verb = verb<RehearseFlags>({
     const report = await rehearseChange(await project(), {
       environment: environment ?? noEnvironment(),
       from: flags.from,
+      rows: rowsOf(flags),
       keep: flags.keep,
       timeoutMs: flags.timeout === undefined ? undefined : timeLimit(flags.timeout),
       file: file?.includes('/') ? resolve(cwd, file) : file,
@@ -131,6 +138,16 @@ function loadOf({ load, connections, rate }: RehearseFlags, cwd: string): Wanted
     connections: countOf(connections, 8, '--connections'),
     perSecond: countOf(rate, 100, '--rate'),
   };
+}
+
+function rowsOf({ rows, from }: RehearseFlags): number | undefined {
+  if (rows === undefined) return undefined;
+  if (from === 'schema') return countOf(rows, 1_000, '--rows');
+  throw new Failure({
+    code: 'usage/rows-without-schema',
+    message: '--rows is for a copy of the schema: every other copy has its rows',
+    hint: `Write: drydock rehearse production --from schema --rows ${rows}`,
+  });
 }
 
 function countOf(text: string | undefined, otherwise: number, flag: string): number {

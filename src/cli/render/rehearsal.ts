@@ -46,13 +46,13 @@ export function renderRehearsal(report: RehearsalReport, style: Style = (_, text
 }
 
 // What the copy was, in words.
-function originText({ from, name, place }: CopyOrigin): string {
+function originText({ from, name, place, rows }: CopyOrigin): string {
   // A clone is called by its address.
   const there = from === 'clone' ? '' : ', on the server for copies';
   const where = { memory: ', in memory', disk: ', on disk', server: there }[place];
   const what = {
     backup: `the restored ${name}`,
-    schema: `the schema of ${name}, without rows`,
+    schema: `the schema of ${name}, ${rows === undefined ? 'without rows' : `with at most ${thousands(rows)} rows of each table`}`,
     clone: `a clone, ${name}`,
   }[from];
   return `${what}${where}`;
