@@ -60,9 +60,12 @@ function locksTaken({ before, after, known }: Comparison): ObservedFacts['locks'
     return relation === undefined ? [] : fresh.map((mode) => ({ relation, mode }));
   });
   const onTables = taken.filter(({ relation }) => isTable(relation));
-  // An index by itself keeps readers of its table waiting: planning a query locks every index.
+  // An index by itself keeps readers of its table waiting: planning a query locks every index. Where the
+  // table is closed, by this statement or an earlier one, that is no news.
   const closed = new Set(
-    onTables.filter(({ mode }) => mode === 'ACCESS EXCLUSIVE').map(({ relation }) => relation.oid),
+    [...after.relations.values()]
+      .filter(({ modes }) => modes.includes('ACCESS EXCLUSIVE'))
+      .map(({ oid }) => oid),
   );
   const onIndexes = taken.filter(
     ({ relation, mode }) =>

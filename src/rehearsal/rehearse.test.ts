@@ -73,6 +73,15 @@ describe('a rehearsal', () => {
     expect(longestBlock?.ms).toBeGreaterThan(190);
   });
 
+  it('has no news of the indexes of a table that an earlier statement has closed', async () => {
+    const { statements } = await rehearsalOf(
+      'CREATE INDEX i ON users (id);',
+      'ALTER TABLE users ADD COLUMN a int; ALTER TABLE users ALTER COLUMN id TYPE bigint;',
+    );
+    expect(statements.at(-1)?.indexBuilds).toMatchObject([{ index: 'i' }]);
+    expect(statements.at(-1)?.locks.map(({ relation }) => relation)).toEqual(['users']);
+  });
+
   // The server takes over what a session counted at most once a second.
   it('counts for each transaction what it did, whatever earlier ones left counted', async () => {
     const { statements } = await rehearsalOf(

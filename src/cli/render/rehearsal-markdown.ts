@@ -3,12 +3,14 @@
 import { formatDuration } from '../../core/duration.ts';
 import { firstWords } from '../../migration/steps.ts';
 import { lockSentence, planSentences } from '../../rehearsal/forecast-sentences.ts';
+import { queryProblems } from '../../rehearsal/queries/problems.ts';
 import type { RehearsalReport } from '../../rehearsal/report.ts';
 import { factsOf } from '../../rehearsal/report-timeline.ts';
 
 /** The report as Markdown. */
 export function rehearsalMarkdown(report: RehearsalReport): string {
-  const { environment, copy, problems = [], forecast, statements, check, totalMs } = report;
+  const { environment, copy, forecast, statements, check, totalMs } = report;
+  const problems = [...(report.problems ?? []), ...queryProblems(report)];
   const verdict =
     problems.length === 0
       ? `**Within the budget.** ${statements.length} statements, ${formatDuration(totalMs)} on the copy.`

@@ -5,20 +5,20 @@ import { formatBytes, formatDuration } from '../../core/duration.ts';
 import { thousands } from '../../core/thousands.ts';
 import { firstWords } from '../../migration/steps.ts';
 import { lockSentence, planSentences } from '../../rehearsal/forecast-sentences.ts';
+import { queryProblems } from '../../rehearsal/queries/problems.ts';
 import type { RehearsalReport } from '../../rehearsal/report.ts';
 import { factsOf, type TimedStatement, timelineOf } from '../../rehearsal/report-timeline.ts';
 import { escaped } from './html.ts';
+import { loadLines } from './rehearsal-load.ts';
 import style from './rehearsal-page.css.txt';
 import { lockPicture } from './rehearsal-picture.ts';
+import { oldCodeLines, queriesLines } from './rehearsal-queries.ts';
+import { wayBackLines } from './rehearsal-way-back.ts';
 
 /** The page as HTML. */
 export function rehearsalPage(report: RehearsalReport): string {
-  const { environment, problems = [], statements, copy } = report;
+  const { environment, statements, copy } = report;
   const timeline = timelineOf(statements);
-  const verdict =
-    problems.length === 0
-      ? '<p class="verdict good">Within the budget.</p>'
-      : `<div class="verdict bad"><p>Not to be applied as it is:</p>${list(problems)}</div>`;
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -34,7 +34,7 @@ ${style.trim()}
 <main>
 <h1>Rehearsal for ${escaped(environment)}</h1>
 <p>On ${escaped(copy.name)} (${copy.from}), ${escaped(report.endedAt)}, PostgreSQL ${Math.floor(report.serverVersion / 10_000)}. Plan <code>${shortDigest(report.plan ?? '')}</code>.</p>
-${verdict}
+${verdictPart(report)}
 <h2 id="timeline">Statements and locks in time</h2>
 <div class="picture">${lockPicture(timeline, report.totalMs)}</div>
 <h2>What each statement did</h2>
@@ -42,10 +42,35 @@ ${statementTable(timeline)}
 ${forecastPart(report)}
 ${checkPart(report)}
 ${tablePart(report)}
+${saidParts(report)}
 </main>
 </body>
 </html>
 `;
+}
+
+function verdictPart(report: RehearsalReport): string {
+  const problems = [...(report.problems ?? []), ...queryProblems(report)];
+  if (problems.length > 0) {
+    return `<div class="verdict bad"><p>Not to be applied as it is:</p>${list(problems)}</div>`;
+  }
+  return report.forecast?.confidence === 'unknown'
+    ? '<p class="verdict">Whether it keeps to the budget is not known: the copy has too few rows to tell.</p>'
+    : '<p class="verdict good">Within the budget.</p>';
+}
+
+// What the terminal says of the rest, in its own layout.
+function saidParts({ queries, wayBack, load, oldCode }: RehearsalReport): string {
+  const parts: readonly (readonly [string, readonly string[]])[] = [
+    ['Do the queries still work?', queries === undefined ? [] : queriesLines(queries)],
+    ['The way back', wayBack === undefined ? [] : wayBackLines(wayBack)],
+    ['Under load', load === undefined ? [] : loadLines(load)],
+    ['Old code on the new schema', oldCode === undefined ? [] : [oldCodeLines(oldCode)]],
+  ];
+  return parts
+    .filter(([, lines]) => lines.length > 0)
+    .map(([title, lines]) => `<h2>${title}</h2>\n<pre>${escaped(lines.join('\n'))}</pre>`)
+    .join('\n');
 }
 
 function statementTable(timeline: readonly TimedStatement[]): string {

@@ -89,6 +89,34 @@ describe('a rehearsal for the terminal', () => {
   });
 });
 
+const broken = {
+  sources: [],
+  checked: 1,
+  broken: [
+    {
+      text: 'SELECT mail FROM users',
+      from: 'file',
+      role: null,
+      calls: null,
+      reason: 'column "mail" does not exist',
+      sqlState: '42703',
+    },
+  ],
+  changedColumns: [],
+  costlier: [],
+  notChecked: [],
+  code: { checked: 0, broken: [], notChecked: [] },
+} as const;
+
+it.each([
+  ['a page', rehearsalPage],
+  ['Markdown', rehearsalMarkdown],
+])('as %s is not good while a query is broken', (_, render) => {
+  const text = render(report({ problems: [], queries: broken }));
+  expect(text).not.toContain('Within the budget');
+  expect(text).toMatch(/Not to be applied as it is:[\s\S]*mail[^\n]* does not exist: SELECT mail/);
+});
+
 describe('a rehearsal as a page', () => {
   it('needs nothing from elsewhere, and lets no name become markup', () => {
     const page = rehearsalPage(report());
