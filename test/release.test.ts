@@ -1,6 +1,6 @@
 // A release and its database: whether they fit, and what a command that fails or hangs leaves behind.
 
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   type CommandProject,
   commandProject,
@@ -24,7 +24,6 @@ beforeAll(async () => {
     migrations: { '001_a.sql': migration('a') },
   });
   await command('echo "$DRYDOCK_RELEASE" > deployed');
-  await project.sh('git init -q');
   await commit('First');
   await drydockJson(project, ['apply', 'staging']);
   await drydockJson(project, ['deploy', 'staging']);
@@ -39,10 +38,14 @@ function command(line: string): Promise<void> {
   return project.write('release.sh', `${line}\n`);
 }
 
-async function commit(message: string): Promise<string> {
+function commit(message: string): Promise<string> {
+  return committed(project, message);
+}
+
+async function committed({ sh }: CommandProject, message: string): Promise<string> {
   const as = 'git -c user.name=T -c user.email=t@example.com';
-  await project.sh(`git add migrations && ${as} commit -q --allow-empty -m "${message}"`);
-  return (await project.sh('git rev-parse HEAD')).stdout.trim();
+  await sh(`git init -q && git add migrations && ${as} commit -q --allow-empty -m "${message}"`);
+  return (await sh('git rev-parse HEAD')).stdout.trim();
 }
 
 async function deployed(): Promise<string> {
@@ -140,4 +143,56 @@ it('a migration that a restore has taken back is no reason to refuse the code th
   expect({ exit, fit: data.fit }).toMatchObject({ exit: 0, fit: { takenBack: ['003_c'] } });
   expect(stderr).toContain('taken back here');
   await drydockJson(project, ['drop-broken', 'staging', '--confirm', broken]);
+});
+
+describe('a release that does not know a migration with which something of it broke', () => {
+  it('is refused with what broke, one that knows it is not, and a person may go on', async () => {
+    await using live = await testDatabase({
+      sql: `CREATE TABLE users (id int PRIMARY KEY, name text);
+            CREATE FUNCTION names() RETURNS SETOF text LANGUAGE sql AS 'SELECT name FROM users'`,
+    });
+    await using guarded = await commandProject({
+      databases: { production: live.address.connectionString() },
+      rules: {
+        production: {
+          guarded: true,
+          confirm: 'never',
+          deploy: 'echo "$DRYDOCK_RELEASE" > deployed',
+        },
+      },
+      migrations: { '001_a.sql': migration('a') },
+    });
+    const old = await committed(guarded, 'Old');
+    await guarded.write(
+      'migrations/002_rename.sql',
+      '-- A better name.\nALTER TABLE users RENAME COLUMN name TO full_name;\n',
+    );
+    const knowing = await committed(guarded, 'Knows the better name');
+    const waived = ['monitoring-ready', 'check-clean', 're-runnable', 'queries-still-work'];
+    const applied = await drydockJson(guarded, [
+      ...['apply', 'production', '--told-by', 'Ana'],
+      ...waived.flatMap((id) => ['--waive', `${id}=the code follows at once`]),
+    ]);
+    expect(applied, JSON.stringify(applied.data?.gates)).toMatchObject({ exit: 0 });
+
+    await expectFailure(guarded, ['deploy', 'production', '--release', old], {
+      exit: 5,
+      code: 'release/cannot-live',
+      names: [old.slice(0, 7), '002_rename', 'column "name" does not exist'],
+      hint: 'drydock deploy production --unfit',
+    });
+    expect((await guarded.sh('cat deployed')).exitCode).toBe(1);
+    const fits = await drydockJson(guarded, ['deploy', 'production', '--release', knowing]);
+    expect(fits).toMatchObject({ exit: 0, data: { fit: { ahead: [], problems: [] } } });
+
+    const anyway = await drydockJson(guarded, [
+      'deploy',
+      'production',
+      '--release',
+      old,
+      '--unfit',
+    ]);
+    expect(anyway).toMatchObject({ exit: 0, data: { fit: { ahead: ['002_rename'] } } });
+    expect((await guarded.sh('cat deployed')).stdout.trim()).toBe(old);
+  });
 });
