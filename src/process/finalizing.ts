@@ -3,7 +3,7 @@
 import { readOpenRuns, type UndoRun } from '../history/undo-runs.ts';
 import type { Database } from '../postgres/connect.ts';
 import { finalizeRun, type KeptNow, readKept } from '../rescue/undo/finalize.ts';
-import { expectSchemaNow } from './drift.ts';
+import { expectSchemaNow, noticeBeforeChange } from './drift.ts';
 import { inTurnOn } from './in-turn.ts';
 import { doing, type Project, reading, type Target, targetNamed } from './project.ts';
 
@@ -70,6 +70,7 @@ export async function finalizeChanges(
   if (plans.length === 0) return { ...report, outcome: 'nothing kept' };
   if (!(await request.ask(target, plans))) return { ...report, outcome: 'declined' };
   return doing(project, target, { command: 'finalize', changes: true }, async () => {
+    await noticeBeforeChange(target);
     const { context, actor } = project;
     const { address } = target;
     const inTurn = inTurnOn(context, address, {

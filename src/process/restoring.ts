@@ -15,7 +15,7 @@ import { type RestoreElsewhereReport, restoreElsewhere } from '../restore/restor
 import { type RestoreTablesReport, restoreTables } from '../restore/restore-tables.ts';
 import { backupNamed } from './backing-up.ts';
 import { disarm } from './disarming.ts';
-import { expectSchemaNow } from './drift.ts';
+import { expectSchemaNow, noticeBeforeChange } from './drift.ts';
 import { withFiles } from './keeping.ts';
 import { doing, type Project, reading, type Target, targetNamed } from './project.ts';
 
@@ -141,6 +141,7 @@ export async function restoreSomeTables(
   const options = { environment: target.environment.name, live: target.address, tables };
   const deed = { command: 'restore', backup: backup.name, changes: true };
   return doing(project, target, deed, async () => {
+    await noticeBeforeChange(target);
     const report = await withFiles(project, backup, (here) =>
       restoreTables(project.context, { ...options, backup: here }),
     );

@@ -7,10 +7,12 @@ import { connect, type Database } from '../postgres/connect.ts';
 import type { JudgedGate } from '../promotion/gate.ts';
 import { applyChange } from '../safe-change.ts';
 import { adoptSchema } from './acceptance.ts';
+import { backUpEnvironment } from './backing-up.ts';
 import { type EnvironmentStatus, statusOf } from './outlook.ts';
 import { preflightChange } from './preflight.ts';
 import type { Project } from './project.ts';
 import { lookAtHealth } from './releases.ts';
+import { restoreEnvironment, restoreSomeTables } from './restoring.ts';
 
 const answers = { plan: async () => true, final: async () => true };
 const hourMs = 3_600_000;
@@ -125,6 +127,31 @@ describe('the soak', () => {
     expect(gates.find(({ id }) => id === 'soaked')).toMatchObject({
       state: 'closed',
       reason: expect.stringContaining('changed by hand'),
+    });
+  });
+
+  it('starts again when a change by hand was covered by tables of a backup, before anybody looked', async () => {
+    await backUpEnvironment(project, { environment: 'staging', reason: 'a test' });
+    await soakFor(25);
+    await staging.execute('ALTER TABLE a ADD COLUMN by_hand int');
+    await staging.execute('ALTER TABLE a DROP COLUMN by_hand');
+    await restoreSomeTables(project, { environment: 'staging', tables: ['a'] });
+    expect(await gate()).toMatchObject({
+      state: 'closed',
+      reason: expect.stringContaining('changed by hand'),
+    });
+  });
+
+  it('starts again when a backup was restored', async () => {
+    await soakFor(25);
+    await backUpEnvironment(project, { environment: 'staging', reason: 'a test' });
+    await lookAtHealth(project, 'staging');
+    expect(await gate()).toMatchObject({ state: 'open' });
+    await staging.close();
+    await restoreEnvironment(project, { environment: 'staging', confirmSwap: async () => true });
+    expect(await gate()).toMatchObject({
+      state: 'closed',
+      reason: expect.stringContaining('or a backup was restored'),
     });
   });
 

@@ -6,6 +6,7 @@ import { type TestDatabase, testContext, testDatabase } from '../../test/databas
 import { parseConfig } from '../config/schema.ts';
 import { readJournal } from '../history/journal.ts';
 import { readLedger } from '../history/ledger.ts';
+import { readChangesByHand } from '../history/schema-look.ts';
 import { connect, type Database } from '../postgres/connect.ts';
 import { schemaFacts } from '../postgres/fingerprint.ts';
 import { parseWaiver } from '../promotion/judge.ts';
@@ -173,6 +174,18 @@ describe('undo', () => {
     await undoChange(project, { ...yes, to: '001' });
     expect((await readLedger(live)).map(({ version }) => version)).toEqual(['001']);
     expect(await live.one('SELECT count(a)::int AS a FROM users')).toEqual({ a: 0 });
+  });
+
+  it.each([
+    ['an undo', undoChange],
+    ['a finalize', finalizeChanges],
+  ] as const)('%s keeps that the schema was changed by hand before it', async (_what, command) => {
+    await migrate('001_spoil', 'ALTER TABLE users DROP COLUMN age;\n');
+    await live.execute('ALTER TABLE users ADD COLUMN by_hand int');
+    await live.execute('ALTER TABLE users DROP COLUMN by_hand');
+    await command(project, yes);
+    const { noticed, isChangedSince } = await readChangesByHand(live, new Date(0));
+    expect({ times: noticed.length, isChangedSince }).toEqual({ times: 1, isChangedSince: false });
   });
 
   it('is given up by finalize, which drops for good', async () => {

@@ -16,7 +16,7 @@ import { connect, type Database } from '../postgres/connect.ts';
 import { readLeftOver } from '../rescue/undo/left-over.ts';
 import { countNotes, type NoteCount } from '../rescue/undo/notes.ts';
 import { undo } from '../rescue/undo/undo.ts';
-import { expectSchemaNow } from './drift.ts';
+import { expectSchemaNow, noticeBeforeChange } from './drift.ts';
 import { inTurnOn } from './in-turn.ts';
 import { doing, type Project, reading, type Target, targetNamed } from './project.ts';
 
@@ -92,6 +92,7 @@ export async function undoChange(project: Project, request: UndoRequest): Promis
   }
   const startedAt = performance.now();
   return doing(project, target, { command: 'undo', changes: true }, async () => {
+    await noticeBeforeChange(target);
     const done: UndonePlan[] = [];
     const ids: string[] = chosen.killed === undefined ? [] : [chosen.killed.id];
     for (const [at, run] of runs.entries()) {

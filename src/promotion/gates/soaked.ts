@@ -57,7 +57,8 @@ function whyItStands(soak: Soak, { soakGapMs }: SoakRule): string {
   const { environment: name, brokenBy, lastLookAt } = soak;
   const again = 'the time starts again with the next healthy look';
   if (lastLookAt === null) return `nobody has looked at ${name} since the apply`;
-  if (brokenBy === 'changed') return `the schema of ${name} was changed by hand: ${again}`;
+  if (brokenBy === 'changed')
+    return `the schema of ${name} was changed by hand, or a backup was restored: ${again}`;
   if (brokenBy === 'unhealthy') return `${name} was not healthy at the last look: ${again}`;
   return `nobody has looked at ${name} for more than ${formatDuration(soakGapMs)}: ${again}`;
 }
@@ -66,7 +67,7 @@ function whyLater({ brokenBy }: Soak): string {
   if (brokenBy === null) return '';
   const after = {
     unhealthy: 'the last red health sample',
-    changed: 'the schema was changed by hand',
+    changed: 'the schema was changed by hand, or a backup was restored',
     unseen: 'a time in which nobody looked',
   } as const;
   return ` (counted from the first healthy look after ${after[brokenBy]})`;
