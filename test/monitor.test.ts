@@ -114,8 +114,8 @@ describe('one look', () => {
     });
     const { probes } = first.data.newest;
     expect(probes.map(({ probe }: { probe: string }) => probe)).toEqual([
-      ...['application', 'database', 'connections', 'lock waits', 'transactions', 'replicas'],
-      ...['slots', 'indexes', 'keys', 'dead rows', 'wraparound', 'statements'],
+      ...['application', 'errors', 'database', 'connections', 'lock waits', 'transactions'],
+      ...['replicas', 'slots', 'indexes', 'keys', 'dead rows', 'wraparound', 'statements'],
     ]);
     expect(probes).toContainEqual(
       expect.objectContaining({
@@ -160,6 +160,30 @@ describe('one look', () => {
     await using strict = await projectOf();
     const { exit, data } = await lookOnce(strict);
     expect({ exit, incident: data.incident !== null }).toEqual({ exit: 9, incident: true });
+  });
+
+  it('that is one of many with a failure now and then is red, though no two failed in a row', async () => {
+    await using project = await projectOf();
+    await lookOnce(project);
+    await sql(
+      `INSERT INTO drydock.health_samples (at, healthy, probes)
+       SELECT clock_timestamp() - make_interval(mins => minute), minute % 4 > 0,
+              jsonb_build_array(jsonb_build_object('probe', 'application', 'healthy', minute % 4 > 0))
+       FROM generate_series(1, 20) AS minute`,
+    );
+    const { exit, data } = await lookOnce(project);
+    expect({ exit, healthy: data.newest.probes[0].healthy }).toEqual({ exit: 9, healthy: true });
+    expect(data.newest.probes[1]).toEqual({
+      probe: 'errors',
+      healthy: false,
+      answered: true,
+      figure: '5 of 22 looks failed (23%)',
+    });
+    expect((await project.drydock(['monitor', 'dev', '--once'])).stdout).toMatch(
+      /✗ errors +5 of 23 looks failed \(22%\)/,
+    );
+    expect(pages.map(({ event }) => event)).toEqual(['monitor red']);
+    expect(pages[0]?.text).toContain('errors: 5 of 23 looks failed');
   });
 
   it('of a database that is away is red, pages nobody, and says so', async () => {
@@ -332,7 +356,7 @@ describe('a monitoring', () => {
   it('says what changes, a line each, and stops by Ctrl-C; the next one goes on', async () => {
     await using project = await projectOf();
     const command = project.start(['monitor', 'dev', '--every', '50ms', '--json']);
-    await expect.poll(() => command.said(), patience).toContain('✓ dev is green: 12 probes');
+    await expect.poll(() => command.said(), patience).toContain('✓ dev is green: 13 probes');
     status = 503;
     await expect.poll(() => command.said(), patience).toContain('incident: red since');
     expect(command.said()).toMatch(/✗ application: 503 in \d+ ms\n/);

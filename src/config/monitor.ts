@@ -39,6 +39,8 @@ export interface MonitorLimitsInput {
   wraparound?: string;
   /** So many times its mean time before makes a statement red. Default: 3. */
   slowdown?: number;
+  /** Share of the last 30 looks at the health address that failed. Default: `10%`. */
+  errors?: string;
 }
 
 /** Where a figure begins to be red. Shares are numbers from 0 to 1. */
@@ -54,6 +56,7 @@ export interface MonitorLimits {
   readonly deadRows: number;
   readonly wraparound: number;
   readonly slowdown: number;
+  readonly errors: number;
 }
 
 /** How an environment is watched. */
@@ -87,6 +90,7 @@ const rules = z.strictObject({
       deadRows: share.optional(),
       wraparound: share.optional(),
       slowdown: z.number().min(1, 'is less than once').optional(),
+      errors: share.optional(),
     })
     .optional(),
 });
@@ -125,6 +129,7 @@ function trusted(checked: z.output<typeof rules>): MonitorRules {
       deadRows: limits.deadRows ?? 0.8,
       wraparound: limits.wraparound ?? 0.5,
       slowdown: limits.slowdown ?? 3,
+      errors: limits.errors ?? 0.1,
     },
   };
 }

@@ -35,10 +35,19 @@ export async function lookAt(
   return { at, application, database };
 }
 
-/** Makes a sample of a look. */
-export function sampleOf({ at, application, database }: Look, measure: Measure): HealthSample {
+/**
+ * Makes a sample of a look.
+ *
+ * @param overTime what several looks at the application show together
+ */
+export function sampleOf(
+  { at, application, database }: Look,
+  measure: Measure,
+  overTime: readonly ProbeResult[] = [],
+): HealthSample {
   const probes = [
     ...(application === null ? [] : [application]),
+    ...overTime,
     ...('problem' in database
       ? [{ probe: 'database', healthy: false, answered: false, figure: database.problem }]
       : [

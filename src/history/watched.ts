@@ -64,6 +64,21 @@ export async function readBaseline(
   return newest;
 }
 
+/** Whether the application answered well at the newest looks of a time, oldest first. */
+export async function readAnswers(
+  database: Database,
+  { from, to, most }: { readonly from: Date; readonly to?: Date; readonly most: number },
+): Promise<readonly boolean[]> {
+  const rows = await database.query<{ healthy: boolean }>(
+    `SELECT (probe ->> 'healthy')::boolean AS healthy
+       FROM drydock.health_samples, jsonb_array_elements(probes) AS probe
+      WHERE at >= $1 AND at < coalesce($2::timestamptz, 'infinity') AND probe ->> 'probe' = 'application'
+      ORDER BY at DESC LIMIT $3`,
+    [from, to ?? null, most],
+  );
+  return rows.map(({ healthy }) => healthy).toReversed();
+}
+
 /** What was seen since a moment. */
 export async function readWatched(database: Database, since: Date): Promise<Watched> {
   return database.one<Watched>(

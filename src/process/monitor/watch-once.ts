@@ -4,12 +4,14 @@
 
 import { Failure } from '../../core/failure.ts';
 import { asBaseline, figuresIn, type Look, lookAt, sampleOf } from '../../health/look.ts';
+import { type Answers, judgedLooks, judgeErrors } from '../../health/probes/errors.ts';
 import { type Freeze, readFreeze } from '../../history/freeze.ts';
 import { type HealthSample, recordSample } from '../../history/health-samples.ts';
 import { assertMarker, prepareEnvironment } from '../../history/marker.ts';
 import {
   type NewestChange,
   type OpenIncident,
+  readAnswers,
   readBaseline,
   readNewestChange,
   readOpenIncident,
@@ -94,7 +96,11 @@ async function roundWithDatabase(
   const since = change?.at ?? new Date(watch.startedAt.getTime() - watch.forMs);
   const reach = new Date(since.getTime() - watch.forMs);
   const before = await readBaseline(database, reach);
-  const { sample, kept } = judged(watch, look, before);
+  const { sample, kept } = judged(watch, look, {
+    baseline: before,
+    answers: await readAnswers(database, { from: since, most: judgedLooks - 1 }),
+    answersBefore: await readAnswers(database, { from: reach, to: since, most: judgedLooks }),
+  });
   const now = project.context.clock.now().getTime();
   for (const waiting of watch.unsaved) {
     await recordSample(database, waiting, now - waiting.at.getTime());
@@ -120,12 +126,28 @@ async function roundWithDatabase(
 function judged(
   { target }: Watch,
   look: Look,
-  before: HealthSample | undefined,
+  seen: {
+    readonly baseline: HealthSample | undefined;
+    readonly answers: Answers;
+    readonly answersBefore: Answers;
+  },
 ): { readonly sample: HealthSample; readonly kept: HealthSample } {
-  const { limits } = target.environment.monitor;
+  const { limits, redInARow } = target.environment.monitor;
+  const { baseline: before, answers, answersBefore } = seen;
   const figures = 'figures' in look.database ? look.database.figures : undefined;
   const baseline = before === undefined ? figures : figuresIn(before);
-  const sample = sampleOf(look, { limits, baseline });
+  const { application } = look;
+  const errors =
+    application === null
+      ? []
+      : [
+          judgeErrors([...answers, application.healthy], {
+            limits,
+            redInARow,
+            before: answersBefore,
+          }),
+        ];
+  const sample = sampleOf(look, { limits, baseline }, errors);
   return before === undefined && figures !== undefined
     ? { sample, kept: asBaseline(sample, figures, 'first look') }
     : { sample, kept: sample };
