@@ -197,6 +197,25 @@ describe('one look', () => {
     expect(pages).toEqual([]);
   });
 
+  it('removes samples that nobody needs any more, and keeps the baseline', async () => {
+    await using project = await projectOf();
+    await drydockJson(project, ['apply', 'dev']);
+    await lookOnce(project);
+    await sql(
+      `UPDATE drydock.ledger SET applied_at = applied_at - interval '40 days';
+       UPDATE drydock.health_samples SET at = at - interval '40 days';
+       INSERT INTO drydock.health_samples (at, healthy, probes)
+       SELECT clock_timestamp() - make_interval(days => day), true, '[]' FROM unnest('{29, 31, 400}'::int[]) AS day`,
+    );
+    const [baseline] = (await kept()).filter(({ probes }) => probes.at(-1)?.probe === 'baseline');
+    const { data } = await lookOnce(project);
+    expect(new Date(data.baselineAt)).toEqual(baseline?.at);
+    const days = (await kept()).map(({ at }) =>
+      Math.round((Date.now() - at.getTime()) / 86_400_000),
+    );
+    expect(days).toEqual([40, 29, 0]);
+  });
+
   it('of another environment is refused', async () => {
     await using project = await projectOf();
     await lookOnce(project);

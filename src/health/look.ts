@@ -2,8 +2,7 @@
 
 import type { Environment } from '../config/environment.ts';
 import { type Context, throwIfInterrupted } from '../core/context.ts';
-import type { HealthSample, ProbeResult } from '../history/health-samples.ts';
-import { baselineProbe } from '../history/watched.ts';
+import { baselineProbe, type HealthSample, type ProbeResult } from '../history/health-samples.ts';
 import { type DatabaseLook, databaseProbes, type Figures, lookAtDatabase } from './figures.ts';
 import { judgeFigures, type Measure } from './judge-figures.ts';
 import { probeHttp } from './probes/http.ts';

@@ -16,6 +16,9 @@ export interface ProbeResult {
   readonly seen?: unknown;
 }
 
+/** The name under which a baseline is among the probes of its sample. */
+export const baselineProbe = 'baseline';
+
 /** All probes asked at one moment. */
 export interface HealthSample {
   readonly at: Date;
@@ -64,5 +67,26 @@ export async function readSamples(
   return database.query<HealthSample>(
     'SELECT at, healthy, probes FROM drydock.health_samples WHERE at >= $1 ORDER BY at',
     [since],
+  );
+}
+
+// A first removal may have years to remove: a part with every look, so that no look takes long.
+const removedAtOnce = 10_000;
+
+/**
+ * Removes the oldest samples of those that are older than so long, by the server's clock.
+ *
+ * @param baselinesFrom the baselines since then stay: figures of today are compared with them
+ */
+export async function removeSamples(
+  database: Database,
+  { olderMs, baselinesFrom }: { readonly olderMs: number; readonly baselinesFrom: Date },
+): Promise<void> {
+  await database.query(
+    `DELETE FROM drydock.health_samples WHERE at IN (
+       SELECT at FROM drydock.health_samples
+        WHERE at < clock_timestamp() - make_interval(secs => $1::float8 / 1000)
+          AND NOT (at >= $2 AND probes @> $3::jsonb) ORDER BY at LIMIT $4)`,
+    [olderMs, baselinesFrom, JSON.stringify([{ probe: baselineProbe }]), removedAtOnce],
   );
 }

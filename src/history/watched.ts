@@ -2,7 +2,7 @@
 // it can be stopped at any moment and go on elsewhere.
 
 import type { Database } from '../postgres/connect.ts';
-import type { HealthSample } from './health-samples.ts';
+import { baselineProbe, type HealthSample } from './health-samples.ts';
 import { isInstalled } from './install.ts';
 import { detailOf, type JournalEntry } from './journal.ts';
 
@@ -32,9 +32,6 @@ export interface Watched {
   /** How many incidents there were. */
   readonly incidents: number;
 }
-
-/** The name under which a baseline is among the probes of its sample. */
-export const baselineProbe = 'baseline';
 
 /** The newest migration in force or release; null where there was none. */
 export async function readNewestChange(database: Database): Promise<NewestChange | null> {

@@ -6,7 +6,7 @@ import { Failure } from '../../core/failure.ts';
 import { asBaseline, figuresIn, type Look, lookAt, sampleOf } from '../../health/look.ts';
 import { type Answers, judgedLooks, judgeErrors } from '../../health/probes/errors.ts';
 import { type Freeze, readFreeze } from '../../history/freeze.ts';
-import { type HealthSample, recordSample } from '../../history/health-samples.ts';
+import { type HealthSample, recordSample, removeSamples } from '../../history/health-samples.ts';
 import { assertMarker, prepareEnvironment } from '../../history/marker.ts';
 import {
   type NewestChange,
@@ -22,6 +22,7 @@ import { connect, type Database } from '../../postgres/connect.ts';
 import { assertOwnSession } from '../../postgres/pooling.ts';
 import type { Project, Target } from '../project.ts';
 import { allClear, freezeFor, page, reasonOf, recordIncident } from './alarm.ts';
+import { keptSamplesMs } from './keep-samples.ts';
 
 /** How the environment stands after a round. */
 export interface WatchState extends Watched {
@@ -107,6 +108,8 @@ async function roundWithDatabase(
   }
   await recordSample(database, kept);
   watch.unsaved.length = 0;
+  const olderMs = keptSamplesMs(name, project.config.environments, watch.forMs);
+  await removeSamples(database, { olderMs, baselinesFrom: reach });
   const watched = await readWatched(database, since);
   const incident = await answer(watch, database, { sample, watched });
   const state = {
