@@ -226,8 +226,8 @@ async function promote(project: Project, change: Change): Promise<ChangeReport> 
     return changeReport(target, plan, { outcome: 'refused', gates: last.gates, ...soFar });
   }
 
-  await keepBaseline(project, target, planNames(plan));
   const names = planNames(plan).join(', ');
+  await keepBaseline(project, target, names);
   try {
     const { address } = target;
     const apply = await runPlan(project, address, {

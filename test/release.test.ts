@@ -1,6 +1,7 @@
 // A release and its database: whether they fit, and what a command that fails or hangs leaves behind.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connect } from '../src/postgres/connect.ts';
 import {
   type CommandProject,
   commandProject,
@@ -69,6 +70,18 @@ it('a release whose migrations are not in force is refused, unless a person says
   const { exit, data } = await drydockJson(project, ['deploy', 'staging']);
   expect({ exit, fit: data.fit }).toMatchObject({ exit: 0, fit: { missing: [], ahead: [] } });
   expect(await deployed()).toBe(second);
+});
+
+it('a deploy keeps a baseline for the monitoring, and one that follows within its time does not', async () => {
+  await using session = await connect(database.address, { purpose: 'test' });
+  const baselines = await session.query<{ figure: string }>(
+    `SELECT probe ->> 'figure' AS figure FROM drydock.health_samples, jsonb_array_elements(probes) probe
+      WHERE probe ->> 'probe' = 'baseline'`,
+  );
+  expect(baselines).toEqual([{ figure: expect.stringMatching(/^before deploy [0-9a-f]{7}$/) }]);
+  const { data } = await drydockJson(project, ['monitor', 'staging', '--once']);
+  expect(data.baselineAt).not.toBeNull();
+  expect(new Date(data.baselineAt).getTime()).toBeLessThan(new Date(data.change.at).getTime());
 });
 
 it('an older release that nobody tried with what is in force is deployed, and this is said', async () => {

@@ -14,6 +14,7 @@ import { type DeployReport, deploy, type RollbackReport } from '../release/deplo
 import { fitOf, type ReleaseFit } from '../release/fit.ts';
 import { previousRelease, releaseInForce } from '../release/previous.ts';
 import { findRelease, migrationsAt, type Release, revertCommand } from '../release/release.ts';
+import { keepBaselineIfNone } from './monitor/baseline.ts';
 import { doing, type Project, reading, type Target, targetNamed } from './project.ts';
 
 const healthPatienceMs = 30_000;
@@ -101,6 +102,10 @@ async function bring(
   const { target, release, fit, command } = request;
   const { environment } = target;
   return doing(project, target, { command, changes: false }, async () => {
+    // Not before a rollback: what is to go away must not become the measure.
+    if (command === 'deploy') {
+      await keepBaselineIfNone(project, target, `deploy ${release.commit.slice(0, 7)}`);
+    }
     const result = await deploy(context, {
       environment,
       release,
