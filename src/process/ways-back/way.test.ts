@@ -163,14 +163,22 @@ describe('the ways back', () => {
     });
   });
 
-  it('by pgBackRest name the moment before the apply began', () => {
-    const pgbackrest = { ...environment, backupEngine: { pgbackrest: { stanza: 'main' } } };
+  it('by pgBackRest name the moment before the apply began, and the configuration', () => {
+    const options = { stanza: 'main', config: "/etc/ana's.conf" };
+    const pgbackrest = { ...environment, backupEngine: { pgbackrest: options } };
+    const applied = (version: string, at: string, durationMs: number): LedgerRow =>
+      ledgerRow({ version, appliedAt: new Date(`2026-01-15T${at}Z`), durationMs });
+    const ledger = [applied('008', '08:00:05', 4_500), applied('009', '08:00:07', 20)];
     const backups = [{ id: 'F', takenAt: '', sizeBytes: 1, reason: null, proof: null }];
     const engine = { label: 'pgBackRest main', backups, problem: null };
-    expect(judgementOf('point-in-time', { environment: pgbackrest, engine })).toMatchObject({
-      possible: true,
-      command: expect.stringContaining('--target="2026-01-15 07:59:59+00"'),
-    });
+    expect(judgementOf('point-in-time', { environment: pgbackrest, engine, ledger })).toMatchObject(
+      {
+        possible: true,
+        command: expect.stringMatching(
+          /^pgbackrest --stanza=main --config='\/etc\/ana'\\''s\.conf' check; .* --target="2026-01-15 07:59:59\.500\+00" /,
+        ),
+      },
+    );
   });
 });
 
