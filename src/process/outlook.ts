@@ -22,6 +22,7 @@ import type { Soak } from '../promotion/soak.ts';
 import { type ArmedNow, armedNow } from './armed-now.ts';
 import { type KeptPlanNow, keptIn } from './finalizing.ts';
 import { type Project, reading, targetNamed } from './project.ts';
+import { clocksOf, sayClocks } from './server-clock.ts';
 import { soakBefore } from './soaking.ts';
 
 /**
@@ -126,9 +127,10 @@ async function environmentStatus(
       first: lookForTables,
     });
     // All at once: the journey to the server and back is most of what a status costs.
-    const [marker, ledger, unfinished, health, drift, paused, batches, kept, armed] =
+    const [marker, clocks, ledger, unfinished, health, drift, paused, batches, kept, armed] =
       await Promise.all([
         assertMarker(database, environment.name),
+        clocksOf(project.context, database),
         readLedger(database),
         readUnfinished(database),
         readNewestSample(database, healthHours),
@@ -138,6 +140,7 @@ async function environmentStatus(
         keptIn(database),
         armedNow(database),
       ]);
+    sayClocks(project.context, environment.name, clocks);
     const inLedger = new Set(ledger.map(({ version }) => version));
     const pending = migrations.filter(({ version }) => !inLedger.has(version));
     return {

@@ -18,7 +18,7 @@ import { newestProof } from './backing-up.ts';
 import { diskEvidence } from './disk-evidence.ts';
 import { type Project, planFor, reading, type Target, targetNamed } from './project.ts';
 import { restoreObstacle } from './restorable.ts';
-import { type Clocks, clockNote, readClocks } from './server-clock.ts';
+import { readClocks, sayClocks } from './server-clock.ts';
 import { importedStates } from './soak-evidence.ts';
 import { recordWord, tellTheTeam } from './team-notice.ts';
 
@@ -80,7 +80,7 @@ export async function judgeNow(
   const { context, config } = project;
   return step(context, 'look at every gate', async () => {
     const clocks = await readClocks(project, target);
-    sayClocks(project, target, clocks);
+    sayClocks(project.context, target.environment.name, clocks);
     const now = judging.at ?? clocks.server;
     const journal = await reading(project, target, readJournal);
     const gathered = await gatherEvidence({
@@ -103,16 +103,6 @@ export async function judgeNow(
     const evidence = { ...gathered, rehearsal };
     return { evidence, gates: judgeGates(evidence, waivers) };
   });
-}
-
-// Gates are judged several times in one command: it is said once.
-const said = new WeakSet<Project['context']>();
-
-function sayClocks({ context }: Project, { environment }: Target, clocks: Clocks): void {
-  const text = clockNote(clocks, environment.name);
-  if (text === undefined || said.has(context)) return;
-  said.add(context);
-  context.emit({ kind: 'note', text });
 }
 
 /**

@@ -15,7 +15,7 @@ describe('a note about the clocks of machine and server', () => {
 
   it('says by how much and which way they differ, and whose counts', () => {
     expect(noteAt(20 * 60 * minuteMs)).toBe(
-      "The clock of this machine is 20 h ahead of that of the server of production: gates are judged by the server's",
+      "The clock of this machine is 20 h ahead of that of the server of production: gates, waits and samples go by the server's",
     );
     expect(noteAt(-2 * minuteMs)).toContain('2 min behind that of the server');
   });

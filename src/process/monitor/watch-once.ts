@@ -21,6 +21,7 @@ import {
 import { connect, type Database } from '../../postgres/connect.ts';
 import { assertOwnSession } from '../../postgres/pooling.ts';
 import type { Project, Target } from '../project.ts';
+import { clocksOf, sayClocks } from '../server-clock.ts';
 import { allClear, freezeFor, page, reasonOf, recordIncident } from './alarm.ts';
 import { keptSamplesMs } from './keep-samples.ts';
 
@@ -87,6 +88,7 @@ async function roundWithDatabase(
   if (!watch.prepared) {
     await assertOwnSession(database);
     await prepareEnvironment(database, name, project.actor);
+    sayClocks(watch.project.context, name, await clocksOf(watch.project.context, database));
     watch.prepared = true;
   } else {
     await assertMarker(database, name);
