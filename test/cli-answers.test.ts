@@ -71,29 +71,6 @@ it('no question is asked where the configuration says never', async () => {
   expect((await drydockJson(project, apply)).data).toMatchObject({ outcome: 'applied' });
 });
 
-it('a program or an agent is told that a person decides, whatever it types into the pipe', async () => {
-  await using project = await guardedProject('twice');
-  const before = await traces(project, database.address);
-  const { database: name } = database.address;
-  const words = 'no program or agent may decide that by itself';
-  const address = database.address.connectionString();
-  for (const [command, retype] of [
-    [apply.join(' '), `drydock apply production --yes --confirm ${name}`],
-    ['recover production --way restore', `--way restore --confirm ${name}`],
-  ] as const) {
-    const quoted = command.replace(/(monitoring-ready=.*)$/, "'$1'");
-    const { exitCode, stderr } = await project.sh(
-      `yes | PRODUCTION_DATABASE_URL='${address}' node_modules/.bin/drydock ${quoted}`,
-    );
-    expect({ command, exitCode }, stderr).toEqual({ command, exitCode: 2 });
-    const said = stderr.replaceAll(/\s+/g, ' ');
-    expect(said).toContain('Nothing was changed.');
-    expect(said).toContain(words);
-    expect(said).toContain(retype);
-  }
-  expect(await traces(project, database.address)).toEqual(before);
-});
-
 it("nobody's word is no word", async () => {
   await using project = await guardedProject('twice');
   for (const name of ['', '  ', '-']) {

@@ -37,7 +37,12 @@ export function answersFrom(input: CommandInput<AnswerFlags>): Answers {
       if (environment.confirm === 'never') return true;
       const wantsName = environment.confirm === 'twice';
       const answered = flags.yes === true && (!wantsName || flags.confirm !== undefined);
-      if (!answered && !interactive) throw nobodyToAsk(question.target, wantsName);
+      if (!answered && !interactive) {
+        throw nobodyToAsk({
+          whether: `${environment.name} may be changed`,
+          command: `drydock apply ${environment.name} ${flagsFor(question.target, wantsName)}`,
+        });
+      }
       const asked = `Apply this plan to ${environment.name}?`;
       if (flags.yes !== true) return askYes(asked);
       say(`${asked}  yes, by --yes`);
@@ -68,15 +73,73 @@ export function decisionAnswerFrom(
     if (environment.confirm === 'never') return true;
     if (flags.yes === true && (!wantsName || flags.confirm !== undefined)) return true;
     if (!interactive) {
-      const answers = wantsName ? `--yes --confirm ${address.database}` : '--yes';
-      throw new Failure({
-        code: 'usage/nobody-to-ask',
-        message: `there is no terminal to ask: ${question}`,
-        hint: `Answer by flags: ${retype} ${answers}`,
+      throw nobodyToAsk({
+        whether: `this may be done to ${environment.name}`,
+        command: `${retype} ${flagsFor({ environment, address }, wantsName)}`,
       });
     }
     return askYes(question);
   };
+}
+
+/** What a command asks before it changes an environment for good. */
+export interface ChangeQuestion {
+  readonly target: Target;
+  /** What is shown before. */
+  readonly shown: string;
+  /** What is to be decided, after "whether". */
+  readonly whether: string;
+  /** The question where yes is enough. */
+  readonly asked: string;
+  /** What typing the name of the database does, after "to". */
+  readonly named: string;
+  /** The command as it was typed, without its answers. */
+  readonly retype: string;
+}
+
+/** The answer to one question: by flags, or by a person, who types the name where it is guarded. */
+export async function answerToChange(
+  { flags, interactive, say }: CommandInput<AnswerFlags>,
+  { target, shown, whether, asked, named, retype }: ChangeQuestion,
+): Promise<boolean> {
+  const { environment, address } = target;
+  const { database } = address;
+  if (flags.confirm !== undefined && flags.confirm !== database) {
+    throw wrongName(flags.confirm, database);
+  }
+  say(shown);
+  const wantsName = environment.guarded;
+  if (flags.yes === true && (!wantsName || flags.confirm === database)) return true;
+  if (!interactive) {
+    throw nobodyToAsk({ whether, command: `${retype} ${flagsFor(target, wantsName)}` });
+  }
+  return wantsName
+    ? (await askText(`Type the name of the database to ${named} (${database})`)) === database
+    : askYes(asked);
+}
+
+/** The flags that answer in a person's place. */
+export function flagsFor({ address }: Target, wantsName: boolean): string {
+  return wantsName ? `--yes --confirm ${address.database}` : '--yes';
+}
+
+/**
+ * The failure where nobody can be asked. It speaks to programs and agents too, who read it.
+ *
+ * @param question with `whether`, what a person would decide, and `command`, which says yes to it
+ */
+export function nobodyToAsk({
+  whether,
+  command,
+}: {
+  readonly whether: string;
+  readonly command: string;
+}): Failure {
+  return new Failure({
+    code: 'usage/nobody-to-ask',
+    message: `there is no terminal to ask whether ${whether}, and no program or agent may decide that by itself`,
+    hint: `A person decides it at a terminal, or gives a program this very command: ${command}`,
+  });
 }
 
 /** Asks a yes-or-no question at the terminal. */
@@ -126,15 +189,6 @@ function finalText({ target, backup, rehearsal }: FinalQuestion): string {
     `Target    ${target.environment.name}, ${target.address.label}`,
     '',
   ].join('\n');
-}
-
-function nobodyToAsk({ environment, address }: Target, wantsName: boolean): Failure {
-  const flags = wantsName ? `--yes --confirm ${address.database}` : '--yes';
-  return new Failure({
-    code: 'usage/nobody-to-ask',
-    message: `there is no terminal to ask whether ${environment.name} may be changed, and no program or agent may decide that by itself`,
-    hint: `A person decides it at a terminal, or gives a program this very command: drydock apply ${environment.name} ${flags}`,
-  });
 }
 
 /** The failure for a database name that was typed and is not the one. */

@@ -1,17 +1,21 @@
 // Who answers the question before a swap. Asked for at the start: a restore that nobody can confirm is
 // refused before it spends minutes on building.
 
-import { Failure } from '../core/failure.ts';
 import type { Target } from '../process/project.ts';
 import type { SwapQuestion } from '../restore/restore.ts';
-import { type AnswerFlags, askText, askYes, wrongName } from './answers.ts';
+import { type AnswerFlags, askText, askYes, flagsFor, nobodyToAsk, wrongName } from './answers.ts';
 import { renderSwapQuestion } from './render/restore.ts';
 import type { CommandInput } from './verb.ts';
 
-/** The answer to the swap of a target, by flags or by a person. */
+/**
+ * The answer to the swap of a target, by flags or by a person.
+ *
+ * @param retype the command as it was typed, without its answers
+ */
 export function swapAnswerFrom(
   input: CommandInput<AnswerFlags>,
   { environment, address }: Target,
+  retype: string,
 ): (question: SwapQuestion) => Promise<boolean> {
   const { flags, interactive, say } = input;
   const { database } = address;
@@ -21,10 +25,9 @@ export function swapAnswerFrom(
   }
   const answered = flags.yes === true && (!wantsName || flags.confirm === database);
   if (!answered && !interactive) {
-    throw new Failure({
-      code: 'usage/nobody-to-ask',
-      message: `there is no terminal to ask whether ${environment.name} may be replaced, and no program or agent may decide that by itself`,
-      hint: `A person decides it at a terminal, or gives a program the same command with: --yes${wantsName ? ` --confirm ${database}` : ''}`,
+    throw nobodyToAsk({
+      whether: `${environment.name} may be replaced`,
+      command: `${retype} ${flagsFor({ environment, address }, wantsName)}`,
     });
   }
   return async (question) => {

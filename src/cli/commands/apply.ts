@@ -96,7 +96,8 @@ async function decide(
   const command = `drydock apply ${environment}`;
   const retype =
     migration === undefined ? `${command} --abandon` : `${command} --mark-applied ${migration}`;
-  const ask = decisionAnswerFrom(input, retype);
+  const why = flags.reason === undefined ? '' : ` --reason '${flags.reason}'`;
+  const ask = decisionAnswerFrom(input, `${retype}${why}`);
   const report =
     migration === undefined
       ? await abandonMigration(await project(), { environment, reason: flags.reason, ask })

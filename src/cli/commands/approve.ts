@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { shortDigest } from '../../core/digest.ts';
 import { Failure } from '../../core/failure.ts';
 import { planNames } from '../../migration/plan.ts';
-import { askYes } from '../answers.ts';
+import { askYes, nobodyToAsk } from '../answers.ts';
 import { exitCodes } from '../exit-code.ts';
 import { type Verb, verb } from '../verb.ts';
 import { environmentArgument, migrationArgument } from './arguments.ts';
@@ -46,7 +46,12 @@ export const approve: Verb = verb<Flags>({
           .join('\n'),
       );
       if (flags.yes === true) return true;
-      if (!interactive) throw nobodyToAsk(environment, plan.digest);
+      if (!interactive) {
+        throw nobodyToAsk({
+          whether: `you approve of this plan for ${environment}`,
+          command: `drydock approve ${environment} --digest ${shortDigest(plan.digest)} --yes`,
+        });
+      }
       return askYes(`Do you approve that this plan is applied to ${environment}?`);
     });
     const texts = {
@@ -64,13 +69,5 @@ function otherPlan(environment: string, wanted: string, found: string): Failure 
     code: 'promotion/other-plan',
     message: `the pending migrations of ${environment} have the digest ${shortDigest(found)}, not ${wanted}`,
     hint: `Look at what changed (drydock status ${environment}); then: drydock approve ${environment} --digest ${shortDigest(found)}`,
-  });
-}
-
-function nobodyToAsk(environment: string, digest: string): Failure {
-  return new Failure({
-    code: 'usage/nobody-to-ask',
-    message: 'there is no terminal to ask whether you approve',
-    hint: `Say it by flags: drydock approve ${environment} --digest ${shortDigest(digest)} --yes`,
   });
 }

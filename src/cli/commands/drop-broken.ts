@@ -1,5 +1,5 @@
 import { formatBytes } from '../../core/duration.ts';
-import { askText, wrongName } from '../answers.ts';
+import { askText, nobodyToAsk, wrongName } from '../answers.ts';
 import { exitCodes } from '../exit-code.ts';
 import { wrapLines } from '../render/text.ts';
 import { type Verb, verb } from '../verb.ts';
@@ -25,7 +25,13 @@ export const dropBroken: Verb = verb<{ readonly confirm?: string }>({
       confirm: async (found) => {
         if (flags.confirm !== undefined && flags.confirm !== found.name)
           throw wrongName(flags.confirm, found.name);
-        if (flags.confirm !== undefined || !interactive) return flags.confirm !== undefined;
+        if (flags.confirm !== undefined) return true;
+        if (!interactive) {
+          throw nobodyToAsk({
+            whether: `${found.name} may be dropped`,
+            command: `drydock drop-broken ${environment} --confirm ${found.name}`,
+          });
+        }
         say(`${found.name}, ${formatBytes(found.sizeBytes)}, will be gone for good.`);
         if (found.slots.length > 0) say(`Its replication slots too: ${found.slots.join(', ')}.`);
         return (await askText(`Type its name to drop it`)) === found.name;
@@ -35,7 +41,7 @@ export const dropBroken: Verb = verb<{ readonly confirm?: string }>({
       data: { environment, dropped },
       text: wrapLines([
         dropped === null
-          ? 'Nothing was dropped: its name was not given (--confirm NAME without a terminal).'
+          ? 'Nothing was dropped: its name was not given.'
           : `${dropped.name} is gone, ${formatBytes(dropped.sizeBytes)} are free again.`,
       ]),
       exit: dropped === null ? exitCodes.gateClosed : exitCodes.done,

@@ -2,7 +2,7 @@ import { Failure } from '../../core/failure.ts';
 import type { Emergency } from '../../process/emergency.ts';
 import type { Target } from '../../process/project.ts';
 import type { RecoverHands } from '../../process/recover.ts';
-import { type AnswerFlags, askText, askYes, wrongName } from '../answers.ts';
+import { type AnswerFlags, askText, askYes, nobodyToAsk, wrongName } from '../answers.ts';
 import { exitCodes } from '../exit-code.ts';
 import { renderEmergency, renderTaken } from '../render/recover.ts';
 import { swapAnswerFrom } from '../restore-answer.ts';
@@ -63,10 +63,9 @@ function assertAnswerable(
     throw wrongName(flags.confirm, database);
   }
   if (flags.way === undefined || interactive || flags.confirm !== undefined) return;
-  throw new Failure({
-    code: 'usage/nobody-to-ask',
-    message: `there is no terminal to ask whether ${environment.name} may be changed, and no program or agent may decide that by itself`,
-    hint: `A person decides it at a terminal, or gives a program this very command: drydock recover ${environment.name} --way ${flags.way} --confirm ${database}`,
+  throw nobodyToAsk({
+    whether: `${environment.name} may be changed`,
+    command: `drydock recover ${environment.name} --way ${flags.way} --confirm ${database}`,
   });
 }
 
@@ -91,7 +90,7 @@ function handsFrom(input: CommandInput<Flags>, target: Target): RecoverHands {
       const asked = `Type the name of the database to change it (${address.database})`;
       return (await askText(asked)) === address.database;
     },
-    confirmSwap: (question) => swapAnswerFrom({ ...input, flags: answers }, target)(question),
+    confirmSwap: (question) => swapAnswerFrom({ ...input, flags: answers }, target, '')(question),
     tables: async (known) => {
       const text = flags.tables ?? (await wantedTables(input, known));
       return text

@@ -1,9 +1,7 @@
-import { Failure } from '../../core/failure.ts';
-import type { RescueQuestion } from '../../process/rescuing.ts';
-import { askText, askYes, wrongName } from '../answers.ts';
+import { answerToChange } from '../answers.ts';
 import { exitCodes } from '../exit-code.ts';
 import { renderRescue, renderRescueQuestion } from '../render/rescue.ts';
-import { type CommandInput, type Verb, verb } from '../verb.ts';
+import { type Verb, verb } from '../verb.ts';
 import { answerFlags, environmentArgument, reasonFlag } from './arguments.ts';
 
 interface Flags {
@@ -34,7 +32,15 @@ export const rescue: Verb = verb<Flags>({
       environment,
       reason: flags.reason,
       acceptUnexplained: flags.acceptUnexplained,
-      ask: (question) => answer(input, question),
+      ask: (question) =>
+        answerToChange(input, {
+          target: question.target,
+          shown: renderRescueQuestion(question),
+          whether: `the database of ${environment} may be swapped`,
+          asked: 'Swap them?',
+          named: 'swap it',
+          retype: `drydock rescue ${environment}${flags.acceptUnexplained === true ? ' --accept-unexplained' : ''}`,
+        }),
     });
     const done = report.file === null ? exitCodes.done : exitCodes.needsPerson;
     return {
@@ -44,27 +50,3 @@ export const rescue: Verb = verb<Flags>({
     };
   },
 });
-
-async function answer(
-  { flags, interactive, say }: CommandInput<Flags>,
-  question: RescueQuestion,
-): Promise<boolean> {
-  const { environment, address } = question.target;
-  const { database } = address;
-  if (flags.confirm !== undefined && flags.confirm !== database) {
-    throw wrongName(flags.confirm, database);
-  }
-  say(renderRescueQuestion(question));
-  const wantsName = environment.guarded;
-  if (flags.yes === true && (!wantsName || flags.confirm === database)) return true;
-  if (!interactive) {
-    throw new Failure({
-      code: 'usage/nobody-to-ask',
-      message: `there is no terminal to ask whether the database of ${environment.name} may be swapped, and no program or agent may decide that by itself`,
-      hint: `A person decides it at a terminal, or gives a program this very command: drydock rescue ${environment.name} --yes${wantsName ? ` --confirm ${database}` : ''}`,
-    });
-  }
-  return wantsName
-    ? (await askText(`Type the name of the database to swap it (${database})`)) === database
-    : askYes('Swap them?');
-}

@@ -61,7 +61,11 @@ export const restore: Verb = verb<{
     const report = await restoreEnvironment(project, {
       environment,
       backup: wanted,
-      confirmSwap: swapAnswerFrom(input, targetNamed(project, environment)),
+      confirmSwap: swapAnswerFrom(
+        input,
+        targetNamed(project, environment),
+        ['drydock restore', environment, ...(wanted === undefined ? [] : [wanted])].join(' '),
+      ),
     });
     return {
       data: report,

@@ -1,9 +1,7 @@
-import { Failure } from '../../core/failure.ts';
-import type { UndoQuestion } from '../../process/undoing.ts';
-import { askText, askYes, wrongName } from '../answers.ts';
+import { answerToChange } from '../answers.ts';
 import { exitCodes } from '../exit-code.ts';
 import { renderUndo, renderUndoQuestion } from '../render/undo.ts';
-import { type CommandInput, type Verb, verb } from '../verb.ts';
+import { type Verb, verb } from '../verb.ts';
 import {
   answerFlags,
   environmentArgument,
@@ -47,7 +45,15 @@ export const undo: Verb = verb<Flags>({
       reason: flags.reason,
       dryRun: flags.dryRun,
       lockPatienceMs: givenDuration('--lock-patience', flags.lockPatience),
-      ask: (question) => answer(input, question),
+      ask: (question) =>
+        answerToChange(input, {
+          target: question.target,
+          shown: renderUndoQuestion(question),
+          whether: `${environment} may be changed`,
+          asked: 'Take this back?',
+          named: 'take this back',
+          retype: `drydock undo ${environment}${flags.to === undefined ? '' : ` --to ${flags.to}`}`,
+        }),
     });
     const isWhole = report.plans.every(({ leftOver }) => leftOver === 0);
     const done = isWhole ? exitCodes.done : exitCodes.needsPerson;
@@ -58,28 +64,3 @@ export const undo: Verb = verb<Flags>({
     };
   },
 });
-
-async function answer(
-  { flags, interactive, say }: CommandInput<Flags>,
-  question: UndoQuestion,
-): Promise<boolean> {
-  const { environment, address } = question.target;
-  const { database } = address;
-  if (flags.confirm !== undefined && flags.confirm !== database) {
-    throw wrongName(flags.confirm, database);
-  }
-  say(renderUndoQuestion(question));
-  const wantsName = environment.guarded;
-  const answered = flags.yes === true && (!wantsName || flags.confirm === database);
-  if (answered) return true;
-  if (!interactive) {
-    throw new Failure({
-      code: 'usage/nobody-to-ask',
-      message: `there is no terminal to ask whether ${environment.name} may be changed`,
-      hint: `Answer by flags: drydock undo ${environment.name} --yes${wantsName ? ` --confirm ${database}` : ''}`,
-    });
-  }
-  return wantsName
-    ? (await askText(`Type the name of the database to take this back (${database})`)) === database
-    : askYes('Take this back?');
-}
