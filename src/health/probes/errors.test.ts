@@ -13,7 +13,11 @@ it.each([
   ['one of thirty fails', `${'.'.repeat(29)}!`, '1 of 30 looks failed (3.3%)'],
   ['nothing fails', '.'.repeat(30), 'none of 30 looks failed'],
   ['there were too few looks', '.!.!.', '2 of 5 looks failed (40%); judged from 10 on'],
-  ['all that failed was one outage', `${'.'.repeat(20)}!!!!!.....`, 'none of 25 looks failed'],
+  [
+    'all that failed was one outage',
+    `${'.'.repeat(20)}!!!!!.....`,
+    'none of 25 looks failed, beside 5 in outages',
+  ],
   ['nobody has looked yet', '', 'none of 0 looks failed; judged from 10 on'],
 ])('the share of errors is green when %s', (_why, marks, figure) => {
   expect(judgeErrors(answers(marks), measure)).toEqual({

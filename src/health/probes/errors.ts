@@ -38,15 +38,18 @@ export function judgeErrors(answers: Answers, measure: ErrorMeasure): ProbeResul
 interface Share {
   readonly looks: number;
   readonly failed: number;
+  /** Looks that are not among them. */
+  readonly inOutages: number;
 }
 
 function isJudged({ looks }: Share): boolean {
   return looks >= enoughLooks;
 }
 
-function textOf({ looks, failed }: Share): string {
+function textOf({ looks, failed, inOutages }: Share): string {
   const share = failed === 0 ? '' : ` (${percent(failed / looks)})`;
-  return `${failed === 0 ? 'none' : failed} of ${looks} ${looks === 1 ? 'look' : 'looks'} failed${share}`;
+  const beside = inOutages === 0 ? '' : `, beside ${inOutages} in outages`;
+  return `${failed === 0 ? 'none' : failed} of ${looks} ${looks === 1 ? 'look' : 'looks'} failed${share}${beside}`;
 }
 
 // An outage was told as what it was. Were it counted here as well, the environment would stay red for half
@@ -60,8 +63,6 @@ function shareOf(answers: Answers, redInARow: number): Share {
     .filter((length) => length > 0);
   const outages = failures.filter((length) => length >= redInARow && length > 1);
   const sum = (lengths: readonly number[]): number => lengths.reduce((all, each) => all + each, 0);
-  return {
-    looks: answers.length - sum(outages),
-    failed: sum(failures) - sum(outages),
-  };
+  const inOutages = sum(outages);
+  return { looks: answers.length - inOutages, failed: sum(failures) - inOutages, inOutages };
 }
