@@ -43,10 +43,10 @@ function commit(message: string): Promise<string> {
   return committed(project, message);
 }
 
-async function committed({ sh }: CommandProject, message: string): Promise<string> {
+async function committed(of: CommandProject, message: string): Promise<string> {
   const as = 'git -c user.name=T -c user.email=t@example.com';
-  await sh(`git init -q && git add migrations && ${as} commit -q --allow-empty -m "${message}"`);
-  return (await sh('git rev-parse HEAD')).stdout.trim();
+  await of.sh(`git init -q && git add migrations && ${as} commit -q --allow-empty -m "${message}"`);
+  return (await of.sh('git rev-parse HEAD')).stdout.trim();
 }
 
 async function deployed(): Promise<string> {

@@ -4,7 +4,7 @@ import { type Answers, judgeErrors } from './errors.ts';
 
 /** `..!.`: three looks that were answered well, and one that failed. */
 function answers(marks: string): Answers {
-  return [...marks].map((mark) => mark === '.');
+  return marks.split('').map((mark) => mark === '.');
 }
 
 const measure = { limits: limitsWith(), redInARow: 2, before: answers('.'.repeat(30)) };
