@@ -104,9 +104,9 @@ async function roundWithDatabase(
     answers: await readAnswers(database, { from: since, most: judgedLooks - 1 }),
     answersBefore: await readAnswers(database, { from: reach, to: since, most: judgedLooks }),
   });
-  const now = project.context.clock.now().getTime();
   for (const waiting of watch.unsaved) {
-    await recordSample(database, waiting, now - waiting.at.getTime());
+    const ageMs = project.context.clock.now().getTime() - waiting.at.getTime();
+    await recordSample(database, waiting, ageMs);
   }
   await recordSample(database, kept);
   watch.unsaved.length = 0;
