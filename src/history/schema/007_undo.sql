@@ -41,81 +41,14 @@ CREATE TABLE drydock.undo_rows (
 
 -- Where a row is noted, as one value: the plan that a function keeps is made while the table is empty, and must
 -- not take another index than the one below. A deleted row and one that took its key are two.
-CREATE FUNCTION drydock.undo_place(run bigint, relation oid, key jsonb, is_deleted boolean) RETURNS text
+CREATE FUNCTION drydock.undo_place(run bigint, relation oid, key jsonb, is_deleted boolean) RETURNS uuid
 LANGUAGE sql IMMUTABLE
-AS $$ SELECT pg_catalog.md5(run::text || ' ' || relation::text || ' ' || is_deleted::text || ' ' || key::text) $$;
+AS $$ SELECT pg_catalog.md5(run::text || ' ' || relation::text || ' ' || is_deleted::text || ' ' || key::text)::uuid $$;
 
 CREATE UNIQUE INDEX undo_rows_place_idx ON drydock.undo_rows (drydock.undo_place(run, relation, key, what = 'deleted'))
     WHERE key IS NOT NULL;
 
 CREATE INDEX undo_rows_turn_idx ON drydock.undo_rows (run, relation, what, id);
-
--- Both are called for every row by those below, whose search_path is theirs: a SET of their own would cost more
--- than what they do.
-CREATE FUNCTION drydock.undo_part(of_row jsonb, columns text[]) RETURNS jsonb
-LANGUAGE sql IMMUTABLE STRICT
-AS $$ SELECT pg_catalog.jsonb_object_agg(c, of_row -> c) FROM pg_catalog.unnest(columns) c $$;
-
--- The columns of `one` that `other` has with another value.
-CREATE FUNCTION drydock.undo_unlike(one jsonb, other jsonb) RETURNS jsonb
-LANGUAGE sql IMMUTABLE
-AS $$
-    SELECT coalesce(pg_catalog.jsonb_object_agg(e.key, e.value), '{}') FROM pg_catalog.jsonb_each(one) e
-     WHERE pg_catalog.jsonb_exists(other, e.key) AND e.value <> other -> e.key
-$$;
-
--- Called for every row that a migration changes, with its columns as texts before and after.
-CREATE FUNCTION drydock.undo_note(of_run bigint, of_relation oid, key_columns text[], row_was jsonb, row_became jsonb)
-RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog SET enable_seqscan = off
-AS $$
-DECLARE
-    key_was    jsonb := drydock.undo_part(row_was, key_columns);
-    key_became jsonb := drydock.undo_part(row_became, key_columns);
-    earlier    drydock.undo_rows;
-    changed    jsonb;
-BEGIN
-    IF key_columns = '{}' THEN
-        INSERT INTO drydock.undo_rows (run, relation, what, was, became)
-        VALUES (of_run, of_relation, CASE WHEN row_was IS NULL THEN 'inserted' WHEN row_became IS NULL THEN 'deleted' ELSE 'updated' END,
-                row_was, row_became);
-        RETURN;
-    END IF;
-
-    -- What was noted of this row before: of the living one, or of one with this key that was deleted.
-    DELETE FROM drydock.undo_rows r
-     WHERE r.key IS NOT NULL
-       AND drydock.undo_place(r.run, r.relation, r.key, r.what = 'deleted')
-         = drydock.undo_place(of_run, of_relation, coalesce(key_was, key_became), row_was IS NULL)
-    RETURNING * INTO earlier;
-
-    IF row_was IS NULL THEN
-        IF earlier.id IS NOT NULL THEN
-            row_was := earlier.was;
-            earlier := NULL;
-        END IF;
-    ELSIF earlier.what = 'inserted' THEN
-        row_was := NULL;
-        row_became := earlier.became || row_became;
-    ELSIF earlier.what = 'updated' THEN
-        row_was := row_was || earlier.was;
-    END IF;
-
-    IF row_was IS NULL AND row_became IS NULL THEN RETURN; END IF;
-    IF row_was IS NOT NULL AND row_became IS NOT NULL THEN
-        -- Columns that were noted before a rename or a new type keep their last value.
-        row_became := coalesce(earlier.became, '{}') || row_became;
-        changed := drydock.undo_unlike(row_was, row_became);
-        IF changed <> '{}' THEN
-            INSERT INTO drydock.undo_rows (run, relation, key, what, was, became)
-            VALUES (of_run, of_relation, key_became, 'updated', changed, drydock.undo_unlike(row_became, row_was));
-        END IF;
-    ELSE
-        INSERT INTO drydock.undo_rows (run, relation, key, what, was, became)
-        VALUES (of_run, of_relation,
-                CASE WHEN row_became IS NULL THEN drydock.undo_part(row_was, key_columns) ELSE key_became END,
-                CASE WHEN row_was IS NULL THEN 'inserted' ELSE 'deleted' END, row_was, row_became);
-    END IF;
-END $$;
 
 -- A noted row may get another key before it is put back. The triggers that call this stay until then.
 CREATE FUNCTION drydock.undo_follow() RETURNS trigger

@@ -1,4 +1,4 @@
-// The rows that a migration changes, noted one by one by triggers. They are there in the migration's own
+// The rows that a migration changes, noted by triggers. They are there in the migration's own
 // transaction alone: making one keeps every other writer of the table out until the COMMIT, and before the
 // COMMIT it is switched off. Dropping it there would ask for a lock that readers have to wait for.
 
@@ -6,10 +6,30 @@ import { quoteLiteral } from '../../postgres/address.ts';
 import type { Database } from '../../postgres/connect.ts';
 import type { Node } from '../../postgres/parser.ts';
 import { nameOf } from './alter-parts.ts';
+import { byPlace, noteRows } from './note-rows.ts';
 import { type NumberedTable, plainPath, plainTexts, readTables, rowAsTexts } from './tables.ts';
 
-/** Name of the triggers. */
-const triggerName = 'drydock_undo';
+/** A trigger that notes rows: all that a statement has changed, or each by itself. */
+interface NotingTrigger {
+  readonly name: string;
+  readonly fires: string;
+}
+
+// A statement tells its rows to the table that it names. Where they can be those of a partition or of an
+// heir, whose statements tell nothing to their parent, each row is noted for itself.
+const byStatement: readonly NotingTrigger[] = [
+  ['insert', 'NEW TABLE AS drydock_new'],
+  ['update', 'OLD TABLE AS drydock_old NEW TABLE AS drydock_new'],
+  ['delete', 'OLD TABLE AS drydock_old'],
+].map(([event = '', rows = '']) => ({
+  name: `drydock_undo_${event}`,
+  fires: `AFTER ${event.toUpperCase()} ON %s REFERENCING ${rows} FOR EACH STATEMENT`,
+}));
+const byRow: readonly NotingTrigger[] = [
+  { name: 'drydock_undo_row', fires: 'AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW' },
+];
+const triggersOf = ({ hasKin }: NumberedTable): readonly NotingTrigger[] =>
+  hasKin ? byRow : byStatement;
 
 /** Name of those that stay until the plan is taken back or finalized: a row may get another key. */
 export const followerName = 'drydock_undo_key';
@@ -38,8 +58,10 @@ export class RowCapture {
 
   /** Switches the triggers off. */
   async close(): Promise<void> {
-    for (const { name } of await readTables(this.#database, [...this.#noting.keys()])) {
-      await this.#database.execute(`ALTER TABLE ${name} DISABLE TRIGGER ${triggerName}`);
+    for (const table of await readTables(this.#database, [...this.#noting.keys()])) {
+      for (const { name } of triggersOf(table)) {
+        await this.#database.execute(`ALTER TABLE ${table.name} DISABLE TRIGGER ${name}`);
+      }
     }
   }
 
@@ -48,12 +70,17 @@ export class RowCapture {
     const known = this.#noting.get(table.relation);
     if (known === body) return [];
     this.#noting.set(table.relation, body);
+    const triggers = triggersOf(table);
     const trigger = `DO $drydock$ BEGIN
-  IF EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgrelid = ${table.relation} AND tgname = '${triggerName}') THEN
-    ALTER TABLE ${table.name} ENABLE TRIGGER ${triggerName};
+  IF EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgrelid = ${table.relation} AND tgname = '${triggers[0]?.name}') THEN
+    ${triggers.map(({ name }) => `ALTER TABLE ${table.name} ENABLE TRIGGER ${name};`).join('\n    ')}
   ELSE
-    CREATE TRIGGER ${triggerName} AFTER INSERT OR UPDATE OR DELETE ON ${table.name}
-      FOR EACH ROW EXECUTE FUNCTION ${this.#function(table)}();${this.#follower(table)}
+    ${triggers
+      .map(
+        ({ name, fires }) =>
+          `CREATE TRIGGER ${name} ${fires.replace('%s', () => table.name)} EXECUTE FUNCTION ${this.#function(table)}();`,
+      )
+      .join('\n    ')}${this.#follower(table)}
   END IF;
 END $drydock$`;
     return [
@@ -83,12 +110,25 @@ END $drydock$`;
   }
 
   #body(table: NumberedTable): string {
+    const note = (pairs: string): string => noteRows({ run: this.#run, table }, pairs);
+    const all = (rows: string): string =>
+      `SELECT row_number() OVER () AS turn, ${rowAsTexts(table, 'r')} AS texts FROM ${rows} r`;
+    const body = table.hasKin
+      ? `${note(`SELECT 1 AS turn, CASE WHEN TG_OP <> 'INSERT' THEN ${rowAsTexts(table, 'OLD')} END AS row_was,
+        CASE WHEN TG_OP <> 'DELETE' THEN ${rowAsTexts(table, 'NEW')} END AS row_became`)};`
+      : `IF TG_OP = 'INSERT' THEN
+    ${note(`SELECT turn, NULL::jsonb AS row_was, texts AS row_became FROM (${all('drydock_new')}) AS n`)};
+  ELSIF TG_OP = 'DELETE' THEN
+    ${note(`SELECT turn, texts AS row_was, NULL::jsonb AS row_became FROM (${all('drydock_old')}) AS o`)};
+  ELSE
+    -- Both tables get their rows in the same turn: a key may have changed.
+    ${note(`SELECT turn, o.texts AS row_was, n.texts AS row_became
+      FROM (${all('drydock_old')}) AS o JOIN (${all('drydock_new')}) AS n USING (turn)`)};
+  END IF;`;
     return `CREATE OR REPLACE FUNCTION ${this.#function(table)}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET ${[plainPath, ...plainTexts].join(' SET ')} AS $drydock$
+SET ${[plainPath, ...plainTexts, byPlace].join(' SET ')} AS $drydock$
 BEGIN
-  PERFORM drydock.undo_note(${this.#run}, ${table.relation}, '{${table.key.join(',')}}',
-    CASE WHEN TG_OP <> 'INSERT' THEN ${rowAsTexts(table, 'OLD')} END,
-    CASE WHEN TG_OP <> 'DELETE' THEN ${rowAsTexts(table, 'NEW')} END);
+  ${body}
   RETURN NULL;
 END $drydock$`;
   }
@@ -97,10 +137,12 @@ END $drydock$`;
   #noteAll(table: NumberedTable): string {
     const name = `drydock.undo_truncate_${this.#run}_${table.relation}`;
     return `LOCK TABLE ${table.name} IN ACCESS EXCLUSIVE MODE;
-CREATE FUNCTION ${name}() RETURNS void LANGUAGE plpgsql SET ${[plainPath, ...plainTexts].join(' SET ')} AS $drydock$
+CREATE FUNCTION ${name}() RETURNS void LANGUAGE plpgsql SET ${[plainPath, ...plainTexts, byPlace].join(' SET ')} AS $drydock$
 BEGIN
-  PERFORM drydock.undo_note(${this.#run}, ${table.relation}, '{${table.key.join(',')}}', ${rowAsTexts(table, 't')}, NULL)
-     FROM ${table.name} t;
+  ${noteRows(
+    { run: this.#run, table },
+    `SELECT row_number() OVER () AS turn, ${rowAsTexts(table, 't')} AS row_was, NULL::jsonb AS row_became FROM ${table.name} t`,
+  )};
 END $drydock$;
 SELECT ${name}();
 DROP FUNCTION ${name}()`;
@@ -143,7 +185,7 @@ DROP FUNCTION ${name}()`;
            SELECT p.inhparent FROM pg_inherits p JOIN pg_class c ON c.oid = p.inhparent WHERE p.inhrelid = r.oid AND c.relkind = 'p'
            UNION ALL
            SELECT c.oid FROM pg_trigger t JOIN pg_proc f ON f.oid = t.tgfoid CROSS JOIN pg_class c
-            WHERE t.tgrelid = r.oid AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND t.tgname <> '${triggerName}'
+            WHERE t.tgrelid = r.oid AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND t.tgname NOT LIKE 'drydock\\_undo%'
               AND c.relkind IN ('r', 'p') AND c.oid >= 16384 AND ${speaksOf('f.prosrc', 'c.relname')}
          ) next)
        SELECT c.oid::int8::float8 AS relation FROM reached r JOIN pg_class c ON c.oid = r.oid
@@ -161,14 +203,14 @@ DROP FUNCTION ${name}()`;
 
 /** Takes the triggers and their functions away; what is in use stays for the next try. */
 export async function dropCapture(database: Database, run: string): Promise<void> {
-  const left = await database.query<{ table: string; function: string }>(
-    `SELECT t.tgrelid::regclass::text AS table, t.tgfoid::regprocedure::text AS function
+  const left = await database.query<{ table: string; name: string }>(
+    `SELECT t.tgrelid::regclass::text AS table, quote_ident(t.tgname) AS name
        FROM pg_trigger t JOIN pg_proc f ON f.oid = t.tgfoid
-      WHERE t.tgname = '${triggerName}' AND starts_with(f.proname, $1) AND NOT t.tgisinternal
+      WHERE f.pronamespace = 'drydock'::regnamespace AND starts_with(f.proname, $1) AND NOT t.tgisinternal
         AND NOT EXISTS (SELECT FROM pg_inherits i JOIN pg_trigger p ON p.tgrelid = i.inhparent WHERE i.inhrelid = t.tgrelid AND p.tgfoid = t.tgfoid)`,
     [`undo_capture_${run}_`],
   );
-  for (const { table } of left) await dropOne(database, table);
+  for (const trigger of left) await dropOne(database, trigger);
   await dropFunctions(database, run);
 }
 
@@ -186,11 +228,14 @@ export async function dropFunctions(database: Database, run: string): Promise<vo
 const mostTries = 60;
 
 // It is switched off already: whoever reads the table is not to wait for this.
-async function dropOne(database: Database, table: string): Promise<void> {
+async function dropOne(
+  database: Database,
+  { table, name }: { readonly table: string; readonly name: string },
+): Promise<void> {
   for (let tries = 1; tries <= mostTries; tries += 1) {
     try {
       await database.execute(
-        `BEGIN; SET LOCAL lock_timeout = 100; DROP TRIGGER ${triggerName} ON ${table}; COMMIT`,
+        `BEGIN; SET LOCAL lock_timeout = 100; DROP TRIGGER ${name} ON ${table}; COMMIT`,
       );
       return;
     } catch {

@@ -5,6 +5,7 @@ import { quoteLiteral } from '../../postgres/address.ts';
 import type { Database } from '../../postgres/connect.ts';
 import type { Node } from '../../postgres/parser.ts';
 import { type AlterPart, alterParts, nameOf } from './alter-parts.ts';
+import { byPlace, noteRows } from './note-rows.ts';
 import {
   type NumberedColumn,
   type NumberedTable,
@@ -66,14 +67,17 @@ function comparison(
   const isNoted = `EXISTS (SELECT FROM drydock.undo_rows r WHERE r.key IS NOT NULL
              AND drydock.undo_place(r.run, r.relation, r.key, r.what = 'deleted') = drydock.undo_place(${run}, ${table.relation}, ${key}, false))`;
   const note = (where: string): string =>
-    `PERFORM drydock.undo_note(${run}, ${table.relation}, '{${table.key.join(',')}}', ${rowAsTexts(shown, 'b')}, ${rowAsTexts(shown, 't')})
-       FROM drydock_before b JOIN ${table.name} t ON ${joined}${where};`;
+    `${noteRows(
+      { run, table },
+      `SELECT row_number() OVER () AS turn, ${rowAsTexts(shown, 'b')} AS row_was, ${rowAsTexts(shown, 't')} AS row_became
+       FROM drydock_before b JOIN ${table.name} t ON ${joined}${where}`,
+    )};`;
   const retyped = changed.map(
     ({ number, type }) =>
       `(${table.relation}, ${number}, ${quoteLiteral(type)}, (SELECT format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = ${table.relation} AND attnum = ${number}))`,
   );
   return `CREATE FUNCTION ${name}() RETURNS void LANGUAGE plpgsql
-SET ${plainTexts.join(' SET ')} SET search_path = pg_catalog, pg_temp AS $drydock$
+SET ${[...plainTexts, byPlace].join(' SET ')} SET search_path = pg_catalog, pg_temp AS $drydock$
 BEGIN
   BEGIN
     ${note(` WHERE ${[...differs, isNoted].join(' OR ')}`)}

@@ -24,6 +24,8 @@ export interface NumberedTable {
   readonly columns: readonly NumberedColumn[];
   /** Numbers of the columns of its key; none: the table has no key. */
   readonly key: readonly number[];
+  /** True where its rows can be those of other tables too: it is partitioned, or takes part in inheritance. */
+  readonly hasKin: boolean;
 }
 
 /** The tables with these object ids that are there. */
@@ -44,7 +46,8 @@ export async function readTables(
                WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
                  AND i.indimmediate AND i.indnkeyatts = i.indnatts
                  AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum = ANY (i.indkey) AND NOT a.attnotnull)
-               ORDER BY i.indisprimary DESC, i.indexrelid LIMIT 1), '[]') AS key
+               ORDER BY i.indisprimary DESC, i.indexrelid LIMIT 1), '[]') AS key,
+            c.relkind = 'p' OR EXISTS (SELECT FROM pg_inherits WHERE c.oid IN (inhrelid, inhparent)) AS "hasKin"
        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
       WHERE c.oid = ANY ($1::int8[]::oid[]) AND c.relkind IN ('r', 'p') ORDER BY c.oid`,
     [relations],
