@@ -8,7 +8,7 @@ import { loadArchive } from '../postgres/archive.ts';
 import { connect, type Database } from '../postgres/connect.ts';
 import { applyProperties, createDatabaseLike } from '../postgres/database-properties.ts';
 import { refuseMissingExtensions } from '../postgres/extensions.ts';
-import { fillViews } from '../postgres/far-views.ts';
+import { fillViews } from '../postgres/fill-views.ts';
 import { createMissingRoles } from '../postgres/roles.ts';
 import type { Backup } from './manifest.ts';
 
@@ -61,8 +61,10 @@ export async function loadCopy(
   }).catch((failure: unknown) => {
     throw notRestorable(backup, failure);
   });
-  await using copy = await connect(database, { purpose: 'proof', signal: context.signal });
-  for (const { name: view, reason } of await fillViews(copy, source.farViews)) {
+  await applySettings(context, { maintenance, name: database.database, backup, mark });
+  const how = { purpose: 'proof', signal: context.signal, unlimited: true };
+  const open = (): Promise<Database> => connect(database, how);
+  for (const { name: view, reason } of await fillViews({ open, jobs: 1 }, source.farViews)) {
     context.emit({ kind: 'note', text: `The copy has nothing in ${view}: ${reason}.` });
   }
   return database;
@@ -94,6 +96,14 @@ async function createCopy(
     const plain = { ...properties, collate: 'C', ctype: 'C', locale: null, icuRules: null };
     await createDatabaseLike(maintenance, name, { ...plain, provider: 'libc' }, options);
   }
+}
+
+// After the loading: a database that may only be read is not filled.
+async function applySettings(
+  context: Context,
+  { maintenance, name, backup, mark }: CopyToMake,
+): Promise<void> {
+  const { properties } = backup.manifest.source;
   // Libraries that the settings ask for may be missing here, and would close the copy's door.
   const settings = properties.settings.filter((each) => !each.name.endsWith('_preload_libraries'));
   const comment = mark ?? properties.comment;

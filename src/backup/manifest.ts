@@ -13,7 +13,7 @@ import type { Archive } from '../postgres/archive.ts';
 import type { Contents } from '../postgres/contents.ts';
 import type { DatabaseProperties } from '../postgres/database-properties.ts';
 import type { Examined } from '../postgres/examine.ts';
-import type { FarView } from '../postgres/far-views.ts';
+import type { FilledView } from '../postgres/far-views.ts';
 import type { Relation } from '../postgres/relations.ts';
 import type { ReferencedRole } from '../postgres/roles.ts';
 import { manifestCopyOf, manifestFileOf, partialName } from './file-name.ts';
@@ -73,7 +73,7 @@ export interface BackupSource {
    * Filled materialised views that read other servers: a restore fills them last, and goes on when that
    * cannot be done.
    */
-  readonly farViews: readonly FarView[];
+  readonly farViews: readonly FilledView[];
   readonly publications: readonly string[];
   /** Names: a restore leaves subscriptions out. */
   readonly subscriptions: readonly string[];

@@ -122,7 +122,7 @@ async function compare(
   context: Context,
   { backup, database }: { backup: Backup; database: Address },
 ): Promise<void> {
-  const how = { purpose: 'proof', signal: context.signal };
+  const how = { purpose: 'proof', signal: context.signal, unlimited: true };
   await using copy = await connect(database, how);
   await using analyst = await connect(database, how);
   const { contents, source } = backup.manifest;
@@ -143,7 +143,8 @@ async function examineCopy(
   context: Context,
   { backup, database }: { backup: Backup; database: Address },
 ): Promise<Examined | null> {
-  await using copy = await connect(database, { purpose: 'proof', signal: context.signal });
+  const how = { purpose: 'proof', signal: context.signal, unlimited: true };
+  await using copy = await connect(database, how);
   const found = await examine(copy);
   if (found === undefined) {
     const text = 'No page was examined: the throw-away server has no extension amcheck.';

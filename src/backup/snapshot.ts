@@ -2,6 +2,7 @@
 // hashed and dumped at the same time.
 
 import type { Context, StepReporter } from '../core/context.ts';
+import { together } from '../core/together.ts';
 import { type Activity, readActivity } from '../postgres/activity.ts';
 import { type Address, quoteLiteral } from '../postgres/address.ts';
 import { connect } from '../postgres/connect.ts';
@@ -110,17 +111,4 @@ export async function dumpSnapshot(
       ],
     },
   );
-}
-
-// Both, or neither: the first failure stops the other, and is the one that is told.
-async function together<A, B>(
-  stop: AbortController,
-  work: readonly [Promise<A>, Promise<B>],
-): Promise<[A, B]> {
-  for (const each of work) each.catch(() => stop.abort());
-  try {
-    return await Promise.all(work);
-  } finally {
-    await Promise.allSettled(work);
-  }
 }

@@ -15,7 +15,7 @@ import {
   archiveSize,
   readArchive,
 } from './archive-content.ts';
-import type { FarView } from './far-views.ts';
+import type { FilledView } from './far-views.ts';
 import { clientFor, programPath } from './programs.ts';
 
 /** An archive as it was when it was made. */
@@ -79,7 +79,7 @@ export interface LoadOptions {
   /** Options of pg_restore that choose a part of the archive; all of it if left out. */
   readonly selection?: readonly string[];
   /** Materialised views that are made and not filled. */
-  readonly withoutViews?: readonly FarView[];
+  readonly withoutViews?: readonly Pick<FilledView, 'id'>[];
   /** Told the number of tables loaded so far. */
   readonly onTable: (loaded: number) => void;
 }
@@ -109,7 +109,7 @@ export async function loadArchive(context: Context, options: LoadOptions): Promi
 async function listWithout(
   context: Context,
   { archive, into, serverVersion }: LoadOptions,
-  views: readonly FarView[],
+  views: readonly Pick<FilledView, 'id'>[],
 ): Promise<string> {
   const clients = await clientFor(Math.max(serverVersion, archive.dumpMajor * 10_000));
   const args = ['--list', archive.path];

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { serverAddress, testDatabase } from '../../test/database.ts';
-import { Address } from './address.ts';
+import { Address, quoteIdentifier } from './address.ts';
 import { connect } from './connect.ts';
 
 describe('a session', () => {
@@ -22,6 +22,24 @@ describe('a session', () => {
     });
     await expect(work).rejects.toThrow('no');
     expect(await database.query('SELECT * FROM a')).toEqual([]);
+  });
+
+  it('without limits is ended by none that the database or the role was given', async () => {
+    await using fresh = await testDatabase();
+    const name = quoteIdentifier(fresh.address.database);
+    await using server = await connect(serverAddress(), { purpose: 'test' });
+    const given = { statement_timeout: '7s', lock_timeout: '8s', idle_session_timeout: '9s' };
+    for (const [setting, value] of Object.entries(given))
+      await server.execute(`ALTER DATABASE ${name} SET ${setting} = '${value}'`);
+    await server.execute(`ALTER DATABASE ${name} SET default_transaction_read_only = on`);
+    const limits = `SELECT name, setting FROM pg_settings
+      WHERE name IN ('default_transaction_read_only', 'statement_timeout', 'lock_timeout', 'idle_session_timeout')
+        AND setting NOT IN ('0', 'off')`;
+    await using limited = await connect(fresh.address, { purpose: 'test' });
+    expect(await limited.query(limits)).toHaveLength(4);
+    await using unlimited = await connect(fresh.address, { purpose: 'test', unlimited: true });
+    expect(await unlimited.query(limits)).toEqual([]);
+    await unlimited.execute('CREATE TABLE written (n int)');
   });
 
   it('tells who it is to the server', async () => {

@@ -23,6 +23,11 @@ export interface ConnectOptions {
   readonly readOnly?: boolean;
   /** What is asked together with the session's own first question, in one round trip where it is pipelined. */
   readonly first?: (database: Database) => Promise<unknown>;
+  /**
+   * No limit of the role or of the database ends what this session does, and it may write where they say
+   * otherwise: for reading and mending whole tables of a copy that nobody else uses.
+   */
+  readonly unlimited?: boolean;
 }
 
 /** What the server says beside its answers: notices, warnings, debug and log lines. */
@@ -124,10 +129,17 @@ export async function connect(address: Address, options: ConnectOptions): Promis
   await Promise.all([
     session.identify(),
     options.readOnly === true && session.execute('SET default_transaction_read_only = on'),
+    options.unlimited === true && session.execute(withoutLimits),
     options.first?.(session),
   ]);
   return session;
 }
+
+// What a role or a database may be given by ALTER … SET (manual, 20.11.1); not every version has them all.
+const withoutLimits = `
+  SELECT set_config(name, CASE vartype WHEN 'bool' THEN 'off' ELSE '0' END, false) FROM pg_settings
+   WHERE name IN ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout',
+                  'idle_session_timeout', 'transaction_timeout', 'default_transaction_read_only')`;
 
 class Session implements Database {
   readonly address: Address;

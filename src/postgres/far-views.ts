@@ -1,26 +1,22 @@
 // Materialised views that read other servers. A dump fills its views at the end of a restore, and one
 // whose other server is not to be reached (from a throw-away server, in an emergency) would stop it.
 
-import { messageOf } from '../core/failure.ts';
 import type { Database } from './connect.ts';
 
-/** A filled materialised view that reads a foreign table or asks another server by a function. */
-export interface FarView {
+/** A filled materialised view. */
+export interface FilledView {
   readonly name: string;
   /** In the database that was dumped: the archive names its entries by it. */
   readonly id: number;
 }
 
-/** A view that stays empty, and why. */
-export interface UnfilledView {
-  readonly name: string;
-  readonly reason: string;
-}
-
-/** Finds them, and those that read them in turn; in the order of their making. */
-export async function readFarViews(database: Database): Promise<FarView[]> {
+/**
+ * Finds those that read a foreign table or ask another server by a function, and those that read them in
+ * turn; in the order of their making.
+ */
+export async function readFarViews(database: Database): Promise<FilledView[]> {
   // A rule depends on what its view reads (manual, 41.1); a partitioned table reads its partitions.
-  return await database.query<FarView>(
+  return await database.query<FilledView>(
     `WITH RECURSIVE reads AS (
        SELECT r.ev_class AS reader, d.refobjid AS read
          FROM pg_rewrite r JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
@@ -40,26 +36,4 @@ export async function readFarViews(database: Database): Promise<FarView[]> {
        FROM far JOIN pg_class c ON c.oid = far.id JOIN pg_namespace n ON n.oid = c.relnamespace
       WHERE c.relkind = 'm' AND c.relispopulated ORDER BY c.oid`,
   );
-}
-
-/** Fills views that a restore has left out; returns those that cannot be filled now. */
-export async function fillViews(
-  database: Database,
-  views: readonly FarView[],
-): Promise<UnfilledView[]> {
-  let left = views.map(({ name }): UnfilledView => ({ name, reason: '' }));
-  // One that reads another one waits for it: as long as each round fills some, there is another round.
-  for (let before = Infinity; left.length > 0 && left.length < before; ) {
-    before = left.length;
-    const failed: UnfilledView[] = [];
-    for (const { name } of left) {
-      try {
-        await database.execute(`REFRESH MATERIALIZED VIEW ${name}`);
-      } catch (failure) {
-        failed.push({ name, reason: messageOf(failure) });
-      }
-    }
-    left = failed;
-  }
-  return left;
 }

@@ -24,6 +24,8 @@ export interface RestoreRequest {
   readonly environment: string;
   /** Path or name; the newest backup when left out. */
   readonly backup?: string | undefined;
+  /** Leaves the materialised views empty, for a person to fill. */
+  readonly viewsLater?: boolean;
   /** Asked when the restored database stands ready beside the live one. */
   readonly confirmSwap: (question: SwapQuestion) => Promise<boolean>;
 }
@@ -44,6 +46,7 @@ export async function restoreEnvironment(
         environment: target.environment.name,
         live: target.address,
         backup: here,
+        viewsLater: request.viewsLater ?? false,
         confirmSwap: request.confirmSwap,
         carryOver: carryOver(project, target),
       }),
@@ -91,15 +94,17 @@ export function carryOver(
 /** Brings a backup back as a new database of the same server. */
 export async function restoreUnderName(
   project: Project,
-  request: Pick<RestoreRequest, 'environment' | 'backup'> & { readonly name: string },
+  request: Pick<RestoreRequest, 'environment' | 'backup' | 'viewsLater'> & {
+    readonly name: string;
+  },
 ): Promise<RestoreBesideReport> {
   const target = targetNamed(project, request.environment);
   const backup = await backupNamed(project, target, request.backup);
-  const { name } = request;
-  const options = { environment: target.environment.name, live: target.address, name };
+  const { name, viewsLater = false } = request;
+  const where = { environment: target.environment.name, live: target.address, name };
   const bringBack = (): Promise<RestoreBesideReport> =>
     withFiles(project, backup, (here) =>
-      restoreBeside(project.context, { ...options, backup: here }),
+      restoreBeside(project.context, { ...where, backup: here, viewsLater }),
     );
   if (!(await isLive(target))) return bringBack();
   const deed = { command: 'restore', backup: backup.name, changes: false };
@@ -112,15 +117,16 @@ export async function restoreUnderName(
 /** Brings a backup back into the empty database of another environment. */
 export async function restoreIntoEnvironment(
   project: Project,
-  request: Pick<RestoreRequest, 'environment' | 'backup'> & { readonly to: string },
+  request: Pick<RestoreRequest, 'environment' | 'backup' | 'viewsLater'> & { readonly to: string },
 ): Promise<RestoreElsewhereReport> {
   const target = targetNamed(project, request.environment);
   const backup = await backupNamed(project, target, request.backup);
   const into = targetNamed(project, request.to).address;
-  const environment = target.environment.name;
+  const { viewsLater = false } = request;
+  const where = { environment: target.environment.name, into };
   const bringBack = (): Promise<RestoreElsewhereReport> =>
     withFiles(project, backup, (here) =>
-      restoreElsewhere(project.context, { environment, backup: here, into }),
+      restoreElsewhere(project.context, { ...where, backup: here, viewsLater }),
     );
   if (into.equals(target.address) || !(await isLive(target))) return bringBack();
   const deed = { command: 'restore', backup: backup.name, changes: false };

@@ -2,18 +2,23 @@
 
 import { availableParallelism } from 'node:os';
 import type { Backup } from '../backup/manifest.ts';
-import { type Context, step } from '../core/context.ts';
+import { type Context, type StepReporter, step } from '../core/context.ts';
 import { whileThereIsRoom } from '../core/disk.ts';
 import { formatBytes } from '../core/duration.ts';
 import { Failure } from '../core/failure.ts';
+import { together } from '../core/together.ts';
 import type { Address } from '../postgres/address.ts';
 import { loadArchive } from '../postgres/archive.ts';
-import { connect } from '../postgres/connect.ts';
+import { type ConnectOptions, connect, type Database } from '../postgres/connect.ts';
 import { type ContentsDifference, compareContents, readContents } from '../postgres/contents.ts';
 import { applyProperties, createDatabaseLike } from '../postgres/database-properties.ts';
-import { fillViews, type UnfilledView } from '../postgres/far-views.ts';
+import type { FilledView } from '../postgres/far-views.ts';
+import { fillingStatement, fillViews, type UnfilledView } from '../postgres/fill-views.ts';
 import { collectStatistics } from '../postgres/statistics.ts';
 import { dataFolder, noRoom } from './room.ts';
+
+// More would take from the live database what it needs.
+const jobs = Math.min(4, availableParallelism());
 
 /** What is built, and where. */
 export interface Building {
@@ -34,66 +39,114 @@ export async function create(
   await createDatabaseLike(server, name, properties, { keepTablespace: true });
 }
 
+/** How it is filled. */
+export interface Filling {
+  /** The database is not ours: everything in one transaction, and its own settings stay. */
+  readonly isShared?: boolean;
+  /** Leaves the materialised views empty, for a person to fill. */
+  readonly viewsLater?: boolean;
+}
+
 /**
- * Fills it; returns the materialised views that stay empty, because another server that they read does
- * not answer. What is there after a failure is for the caller to drop.
+ * Fills it, compares it with the manifest and readies it for use; returns the materialised views that
+ * stay empty. What is there after a failure is for the caller to drop.
  *
  * @throws `restore/not-restorable`, `restore/differs`, `restore/no-space`
  */
 export async function fill(
   context: Context,
-  { maintenance, name, backup, live }: Building,
-  /** Of a database that is not ours: everything in one transaction, and its own settings stay. */
-  { isShared = false }: { readonly isShared?: boolean } = {},
+  building: Building,
+  how: Filling = {},
 ): Promise<UnfilledView[]> {
+  const { backup, live, name } = building;
+  await step(context, `restore ${backup.name} beside ${live.database}`, (reporter) =>
+    load(context, building, { ...how, reporter }),
+  );
+  const copy = live.withDatabase(name);
+  return await step(context, 'compare it with the manifest', async (reporter) => {
+    const stop = new AbortController();
+    const signal = AbortSignal.any([context.signal, stop.signal]);
+    const session = { purpose: 'restore', signal, unlimited: true };
+    await using restored = await connect(copy, session);
+    // Both only read the tables.
+    const [, unfilled] = await together(stop, [
+      compare(restored, backup),
+      ready(copy, session, { backup, viewsLater: how.viewsLater === true }),
+    ]);
+    for (const view of unfilled) {
+      const text = `${view.name} is left empty: ${view.reason}. ${fillingStatement(view)}`;
+      context.emit({ kind: 'note', text });
+    }
+    reporter.summary('as in the original');
+    return unfilled;
+  });
+}
+
+async function load(
+  context: Context,
+  { maintenance, name, backup, live }: Building,
+  { isShared = false, reporter }: Filling & { readonly reporter: StepReporter },
+): Promise<void> {
   const { source, contents } = backup.manifest;
-  const address = live.withDatabase(name);
   const { signal } = context;
-  await step(context, `restore ${backup.name} beside ${live.database}`, async (reporter) => {
-    await using server = await connect(maintenance, { purpose: 'restore', signal });
-    const tables = Object.keys(contents.tables).length;
-    const folder = await dataFolder(server);
-    await whileThereIsRoom({
-      folder,
-      signal,
-      work: (whileRoom) =>
-        loadArchive(
-          { ...context, signal: whileRoom },
-          {
-            archive: { path: backup.file, ...backup.manifest.dump },
-            into: address,
-            serverVersion: server.version,
-            jobs: isShared ? 1 : Math.min(4, availableParallelism()),
-            keepTablespaces: !isShared,
-            selection: isShared ? ['--single-transaction'] : [],
-            withoutViews: source.farViews,
-            onTable: (loaded) => reporter.progress(`${loaded} of ${tables} tables`),
-          },
-        ),
-      full: (free) =>
-        noRoom(folder ?? '', `the restore was stopped when ${formatBytes(free)} were free`),
-    }).catch((failure: unknown) => {
-      throw notRestorable(backup, failure);
-    });
-    if (!isShared) await applyProperties(server, name, source.properties);
+  await using server = await connect(maintenance, { purpose: 'restore', signal });
+  const tables = Object.keys(contents.tables).length;
+  const folder = await dataFolder(server);
+  await whileThereIsRoom({
+    folder,
+    signal,
+    work: (whileRoom) =>
+      loadArchive(
+        { ...context, signal: whileRoom },
+        {
+          archive: { path: backup.file, ...backup.manifest.dump },
+          into: live.withDatabase(name),
+          serverVersion: server.version,
+          jobs: isShared ? 1 : jobs,
+          keepTablespaces: !isShared,
+          selection: isShared ? ['--single-transaction'] : [],
+          withoutViews: viewsOf(backup),
+          onTable: (loaded) => reporter.progress(`${loaded} of ${tables} tables`),
+        },
+      ),
+    full: (free) =>
+      noRoom(folder ?? '', `the restore was stopped when ${formatBytes(free)} were free`),
+  }).catch((failure: unknown) => {
+    throw notRestorable(backup, failure);
   });
-  await step(context, 'compare it with the manifest', async (reporter) => {
-    await using restored = await connect(address, { purpose: 'restore', signal });
-    const differences = compareContents(
-      contents,
-      await readContents(restored, { like: contents.hashes }),
-    );
-    if (differences.length > 0) throw differs(backup, differences);
-    // A fresh restore has no statistics, and the planner would guess.
-    reporter.progress('collecting statistics');
-    await collectStatistics(restored);
-  });
-  await using restored = await connect(address, { purpose: 'restore', signal });
-  const unfilled = await fillViews(restored, source.farViews);
-  for (const { name: view, reason } of unfilled) {
-    context.emit({ kind: 'note', text: `${view} could not be filled: ${reason}.` });
-  }
+  if (!isShared) await applyProperties(server, name, source.properties);
+}
+
+async function compare(restored: Database, backup: Backup): Promise<void> {
+  const { contents } = backup.manifest;
+  const found = await readContents(restored, { like: contents.hashes });
+  const differences = compareContents(contents, found);
+  if (differences.length > 0) throw differs(backup, differences);
+}
+
+// pg_restore would stop at the first view that cannot be filled, and everything else is there by then.
+async function ready(
+  copy: Address,
+  session: ConnectOptions,
+  { backup, viewsLater }: { readonly backup: Backup; readonly viewsLater: boolean },
+): Promise<UnfilledView[]> {
+  const views = viewsOf(backup);
+  const reason = 'views were to be filled later';
+  const unfilled = viewsLater
+    ? views.map((view) => ({ name: view.name, reason }))
+    : await fillViews({ open: () => connect(copy, session), jobs }, views);
+  await using analyst = await connect(copy, session);
+  await collectStatistics(analyst, { vacuum: true });
   return unfilled;
+}
+
+// In the order of their making, for a view is made after those that it reads.
+function viewsOf({ manifest }: Backup): FilledView[] {
+  return Object.entries(manifest.source.relations)
+    .flatMap(([name, { id, kind, filled }]) =>
+      kind === 'materialised view' && filled ? [{ name, id }] : [],
+    )
+    .sort((a, b) => a.id - b.id);
 }
 
 /** The failure for a restored database that is not what the manifest says. */

@@ -1,17 +1,17 @@
 // Brings a backup back under a name of its own. Nothing is swapped, so nobody notices.
 
 import type { Backup } from '../backup/manifest.ts';
-import { type Context, step } from '../core/context.ts';
+import type { Context } from '../core/context.ts';
 import type { Evidence } from '../core/evidence.ts';
 import { Failure } from '../core/failure.ts';
-import { type Address, quoteIdentifier } from '../postgres/address.ts';
-import { verifyArchive } from '../postgres/archive.ts';
-import { connect } from '../postgres/connect.ts';
-import type { UnfilledView } from '../postgres/far-views.ts';
-import { create, fill } from './build.ts';
-import { intentOf } from './intent.ts';
+import type { Address } from '../postgres/address.ts';
+import type { UnfilledView } from '../postgres/fill-views.ts';
+import { fill } from './build.ts';
+import { checkTheWay } from './check-the-way.ts';
 import { maintenanceAddress } from './maintenance.ts';
+import { inNewDatabase } from './new-database.ts';
 import { preflightBeside } from './preflight.ts';
+import { restoredEvidence } from './restored-evidence.ts';
 
 /** What is restored, and under which name. */
 export interface RestoreBesideOptions {
@@ -20,6 +20,8 @@ export interface RestoreBesideOptions {
   readonly live: Address;
   readonly backup: Backup;
   readonly name: string;
+  /** Leaves the materialised views empty, for a person to fill. */
+  readonly viewsLater?: boolean;
 }
 
 /** The evidence of a restore under another name. */
@@ -29,7 +31,7 @@ export interface RestoreBesideReport extends Evidence {
   readonly backup: string;
   readonly database: string;
   readonly restoreMs: number;
-  /** Materialised views that read other servers and could not be filled now. */
+  /** Materialised views that are empty, and why. */
   readonly unfilled: readonly UnfilledView[];
 }
 
@@ -40,37 +42,25 @@ export interface RestoreBesideReport extends Evidence {
  */
 export async function restoreBeside(
   context: Context,
-  { environment, live, backup, name }: RestoreBesideOptions,
+  { environment, live, backup, name, viewsLater = false }: RestoreBesideOptions,
 ): Promise<RestoreBesideReport> {
   const startedAt = context.clock.now();
   const maintenance = await maintenanceAddress(live);
-  await step(context, 'check the way', async () => {
-    await verifyArchive({ path: backup.file, ...backup.manifest.dump });
-    await using server = await connect(maintenance, { purpose: 'restore' });
-    await preflightBeside(intentOf(backup, { maintenance: server, database: live.database }));
-    const rows = await server.query('SELECT FROM pg_database WHERE datname = $1', [name]);
-    if (rows.length > 0) throw nameTaken(name);
+  const way = { backup, from: maintenance, database: live.database };
+  await checkTheWay(context, way, async (intent) => {
+    await preflightBeside(intent);
+    const found = 'SELECT FROM pg_database WHERE datname = $1';
+    if ((await intent.maintenance.query(found, [name])).length > 0) throw nameTaken(name);
   });
   const building = { maintenance, name, backup, live };
   const began = performance.now();
-  await create(context, building);
-  let unfilled: readonly UnfilledView[];
-  try {
-    unfilled = await fill(context, building);
-  } catch (failure) {
-    await using server = await connect(maintenance, { purpose: 'restore' });
-    await server.execute(`DROP DATABASE IF EXISTS ${quoteIdentifier(name)} WITH (FORCE)`);
-    throw failure;
-  }
+  const unfilled = await inNewDatabase(context, building, () =>
+    fill(context, building, { viewsLater }),
+  );
   return {
     kind: 'restore-beside',
-    version: 1,
-    plan: null,
-    startedAt: startedAt.toISOString(),
-    endedAt: context.clock.now().toISOString(),
+    ...restoredEvidence(context, { startedAt, environment, backup }),
     outcome: 'done',
-    environment,
-    backup: backup.name,
     database: name,
     restoreMs: performance.now() - began,
     unfilled,

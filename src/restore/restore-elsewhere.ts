@@ -2,16 +2,16 @@
 // create or rename databases, a new instance and another address are what is left.
 
 import type { Backup } from '../backup/manifest.ts';
-import { type Context, step } from '../core/context.ts';
+import type { Context } from '../core/context.ts';
 import type { Evidence } from '../core/evidence.ts';
 import { Failure } from '../core/failure.ts';
 import type { Address } from '../postgres/address.ts';
-import { verifyArchive } from '../postgres/archive.ts';
-import { connect, type Database } from '../postgres/connect.ts';
-import type { UnfilledView } from '../postgres/far-views.ts';
+import type { Database } from '../postgres/connect.ts';
+import type { UnfilledView } from '../postgres/fill-views.ts';
 import { fill } from './build.ts';
-import { intentOf } from './intent.ts';
+import { checkTheWay } from './check-the-way.ts';
 import { preflightBeside } from './preflight.ts';
+import { restoredEvidence } from './restored-evidence.ts';
 
 /** What is restored, and into which database. */
 export interface RestoreElsewhereOptions {
@@ -19,6 +19,8 @@ export interface RestoreElsewhereOptions {
   readonly backup: Backup;
   /** A database with nothing in it. */
   readonly into: Address;
+  /** Leaves the materialised views empty, for a person to fill. */
+  readonly viewsLater?: boolean;
 }
 
 /** The evidence of a restore into a database that was there. */
@@ -29,6 +31,7 @@ export interface RestoreElsewhereReport extends Evidence {
   /** Host, port and database. */
   readonly into: string;
   readonly restoreMs: number;
+  /** Materialised views that are empty, and why. */
   readonly unfilled: readonly UnfilledView[];
 }
 
@@ -40,27 +43,21 @@ export interface RestoreElsewhereReport extends Evidence {
  */
 export async function restoreElsewhere(
   context: Context,
-  { environment, backup, into }: RestoreElsewhereOptions,
+  { environment, backup, into, viewsLater = false }: RestoreElsewhereOptions,
 ): Promise<RestoreElsewhereReport> {
   const startedAt = context.clock.now();
-  await step(context, 'check the way', async () => {
-    await verifyArchive({ path: backup.file, ...backup.manifest.dump });
-    await using database = await connect(into, { purpose: 'restore' });
-    await preflightBeside(intentOf(backup, { maintenance: database, database: into.database }), []);
-    await refuseNotEmpty(database);
+  const way = { backup, from: into, database: into.database };
+  await checkTheWay(context, way, async (intent) => {
+    await preflightBeside(intent, []);
+    await refuseNotEmpty(intent.maintenance);
   });
   const began = performance.now();
   const building = { maintenance: into, name: into.database, backup, live: into };
-  const unfilled = await fill(context, building, { isShared: true });
+  const unfilled = await fill(context, building, { isShared: true, viewsLater });
   return {
     kind: 'restore-elsewhere',
-    version: 1,
-    plan: null,
-    startedAt: startedAt.toISOString(),
-    endedAt: context.clock.now().toISOString(),
+    ...restoredEvidence(context, { startedAt, environment, backup }),
     outcome: 'done',
-    environment,
-    backup: backup.name,
     into: into.label,
     restoreMs: performance.now() - began,
     unfilled,

@@ -7,20 +7,21 @@ import { join } from 'node:path';
 import type { Backup } from '../backup/manifest.ts';
 import { type Context, step } from '../core/context.ts';
 import type { Evidence } from '../core/evidence.ts';
-import { withCleanup } from '../core/failure.ts';
 import { runOrFail } from '../core/process.ts';
 import { type Address, quoteIdentifier } from '../postgres/address.ts';
-import { clientEnvironment, loadArchive, verifyArchive } from '../postgres/archive.ts';
+import { clientEnvironment, loadArchive } from '../postgres/archive.ts';
 import { connect, type Database } from '../postgres/connect.ts';
 import { compareRowFigures } from '../postgres/contents.ts';
 import { clientFor, programPath } from '../postgres/programs.ts';
 import { type RowFigures, readRows } from '../postgres/rows.ts';
-import { create, differs } from './build.ts';
+import { differs } from './build.ts';
+import { checkTheWay } from './check-the-way.ts';
 import { chooseTables } from './choose-tables.ts';
-import { intentOf } from './intent.ts';
 import { maintenanceAddress } from './maintenance.ts';
 import { freeNames } from './names.ts';
+import { dropDatabase, inNewDatabase } from './new-database.ts';
 import { preflightBeside } from './preflight.ts';
+import { restoredEvidence } from './restored-evidence.ts';
 
 /** What is restored. */
 export interface RestoreTablesOptions {
@@ -60,36 +61,25 @@ export async function restoreTables(
   const startedAt = context.clock.now();
   const chosen = chooseTables(Object.keys(backup.manifest.contents.tables), options.tables);
   const maintenance = await maintenanceAddress(live);
-  const name = await step(context, 'check the way', async () => {
-    await verifyArchive({ path: backup.file, ...backup.manifest.dump });
-    await using server = await connect(maintenance, { purpose: 'restore' });
-    await preflightBeside(intentOf(backup, { maintenance: server, database: live.database }));
-    return (await freeNames(server, live.database, startedAt)).building;
+  const way = { backup, from: maintenance, database: live.database };
+  const name = await checkTheWay(context, way, async (intent) => {
+    await preflightBeside(intent);
+    return (await freeNames(intent.maintenance, live.database, startedAt)).building;
   });
   const schema = `restored_${name.slice(-15)}`;
   const building = { maintenance, name, backup, live };
-  await create(context, building);
-  const tables = await withCleanup(
-    async () => {
-      const copy = live.withDatabase(name);
-      const made = await loadTables(context, { copy, backup, chosen, schema });
-      await moveSchema(context, { copy, live, schema });
-      return made;
-    },
-    async () => {
-      await using server = await connect(maintenance, { purpose: 'restore' });
-      await server.execute(`DROP DATABASE IF EXISTS ${quoteIdentifier(name)} WITH (FORCE)`);
-    },
-  );
+  const tables = await inNewDatabase(context, building, async () => {
+    const copy = live.withDatabase(name);
+    const made = await loadTables(context, { copy, backup, chosen, schema });
+    await moveSchema(context, { copy, live, schema });
+    await analyse(context, { live, tables: made.map(({ restoredAs }) => restoredAs) });
+    return made;
+  });
+  await dropDatabase(building);
   return {
     kind: 'restore-tables',
-    version: 1,
-    plan: null,
-    startedAt: startedAt.toISOString(),
-    endedAt: context.clock.now().toISOString(),
+    ...restoredEvidence(context, { startedAt, environment, backup }),
     outcome: 'done',
-    environment,
-    backup: backup.name,
     database: live.database,
     schema,
     tables,
@@ -109,7 +99,8 @@ async function loadTables(
   { copy, backup, chosen, schema }: Loading,
 ): Promise<RestoreTablesReport['tables']> {
   return await step(context, `restore ${chosen.join(', ')} of ${backup.name}`, async () => {
-    await using database = await connect(copy, { purpose: 'restore', signal: context.signal });
+    const how = { purpose: 'restore', signal: context.signal, unlimited: true };
+    await using database = await connect(copy, how);
     const load = (selection: readonly string[]): Promise<void> =>
       loadArchive(context, {
         archive: { path: backup.file, ...backup.manifest.dump },
@@ -188,4 +179,14 @@ async function moveSchema(
       await rm(folder, { recursive: true });
     }
   });
+}
+
+// They are there to be joined with.
+async function analyse(
+  context: Context,
+  { live, tables }: { live: Address; tables: readonly string[] },
+): Promise<void> {
+  const how = { purpose: 'restore', signal: context.signal, unlimited: true };
+  await using database = await connect(live, how);
+  await database.execute(`VACUUM (ANALYZE) ${tables.join(', ')}`);
 }

@@ -6,16 +6,17 @@ import { type Context, step } from '../core/context.ts';
 import { formatDuration } from '../core/duration.ts';
 import type { Evidence } from '../core/evidence.ts';
 import { Failure, messageOf } from '../core/failure.ts';
-import { type Address, quoteIdentifier } from '../postgres/address.ts';
-import { verifyArchive } from '../postgres/archive.ts';
+import type { Address } from '../postgres/address.ts';
 import { connect, type Database } from '../postgres/connect.ts';
-import type { UnfilledView } from '../postgres/far-views.ts';
-import { create, fill } from './build.ts';
-import { intentOf } from './intent.ts';
+import type { UnfilledView } from '../postgres/fill-views.ts';
+import { fill } from './build.ts';
+import { checkTheWay } from './check-the-way.ts';
 import { estimateLoss, type LossEstimate } from './loss.ts';
 import { maintenanceAddress } from './maintenance.ts';
 import { findLeftovers, freeNames, type Leftover, type RestoreNames } from './names.ts';
+import { dropDatabase, inNewDatabase } from './new-database.ts';
 import { preflight } from './preflight.ts';
+import { restoredEvidence } from './restored-evidence.ts';
 import { advanceSequences } from './sequences.ts';
 import { swap } from './swap.ts';
 
@@ -28,6 +29,8 @@ export interface SwapQuestion {
   readonly broken: string | null;
   /** Null when the live database cannot be read. */
   readonly loss: LossEstimate | null;
+  /** Materialised views that would be empty, and why. */
+  readonly unfilled: readonly UnfilledView[];
 }
 
 /** What is restored, and where. */
@@ -42,6 +45,8 @@ export interface RestoreOptions {
   readonly carryOver: (restored: Database, broken: Database | undefined) => Promise<void>;
   /** Asked before the swap; without it there is no question. */
   readonly confirmSwap?: (question: SwapQuestion) => Promise<boolean>;
+  /** Leaves the materialised views empty, for a person to fill after the swap. */
+  readonly viewsLater?: boolean;
 }
 
 /** The evidence of a restore. `refused`: nobody wanted the swap, and the copy was dropped. */
@@ -61,7 +66,7 @@ export interface RestoreReport extends Evidence {
   readonly loss: LossEstimate | null;
   /** Of the backup; none of them is in the restored database, where it would take the changes of the original. */
   readonly subscriptions: readonly string[];
-  /** Materialised views that read other servers and could not be filled now. */
+  /** Materialised views that are empty, and why. */
   readonly unfilled: readonly UnfilledView[];
   /** Databases of earlier restores that wait for a person to drop them. */
   readonly leftovers: readonly Leftover[];
@@ -83,27 +88,30 @@ export async function restore(context: Context, options: RestoreOptions): Promis
   const { live, backup } = options;
   const startedAt = context.clock.now();
   const maintenance = await maintenanceAddress(live);
-  const way = await step(context, 'check the way', async () =>
-    checkTheWay(context, { maintenance, options, now: startedAt }),
-  );
+  const look = { backup, from: maintenance, database: live.database };
+  const way = await checkTheWay(context, look, async (intent): Promise<Way> => {
+    await preflight(context, intent);
+    const server = intent.maintenance;
+    const exists = 'SELECT FROM pg_database WHERE datname = $1';
+    return {
+      names: await freeNames(server, live.database, startedAt),
+      liveExists: (await server.query(exists, [live.database])).length > 0,
+      leftovers: await findLeftovers(server, live.database),
+    };
+  });
   const loss = way.liveExists ? await estimate(context, options) : null;
   const building = { maintenance, name: way.names.building, backup, live };
   const began = performance.now();
-  // Before the try: a database that could not be created is not ours to drop.
-  await create(context, building);
-  try {
-    const unfilled = await fill(context, building);
+  return await inNewDatabase(context, building, async () => {
+    const { viewsLater = false, environment } = options;
+    const unfilled = await fill(context, building, { viewsLater });
     await carry(context, options, way);
     const restoreMs = performance.now() - began;
-    const result = await swapIfWanted(context, options, { maintenance, loss, ...way });
+    const ready = { maintenance, loss, unfilled, ...way };
+    const result = await swapIfWanted(context, options, ready);
     return {
       kind: 'restore',
-      version: 1,
-      plan: null,
-      startedAt: startedAt.toISOString(),
-      endedAt: context.clock.now().toISOString(),
-      environment: options.environment,
-      backup: backup.name,
+      ...restoredEvidence(context, { startedAt, environment, backup }),
       database: live.database,
       restoreMs,
       loss,
@@ -112,33 +120,13 @@ export async function restore(context: Context, options: RestoreOptions): Promis
       leftovers: way.leftovers,
       ...result,
     };
-  } catch (failure) {
-    await dropJoined(maintenance, way.names.building, failure);
-    throw failure;
-  }
+  });
 }
 
 interface Way {
   readonly names: RestoreNames;
   readonly liveExists: boolean;
   readonly leftovers: readonly Leftover[];
-}
-
-async function checkTheWay(
-  context: Context,
-  { maintenance, options, now }: { maintenance: Address; options: RestoreOptions; now: Date },
-): Promise<Way> {
-  const { live, backup } = options;
-  await verifyArchive({ path: backup.file, ...backup.manifest.dump });
-  await using server = await connect(maintenance, { purpose: 'restore' });
-  const where = { maintenance: server, database: live.database };
-  await preflight(context, intentOf(backup, where));
-  const rows = await server.query('SELECT FROM pg_database WHERE datname = $1', [live.database]);
-  return {
-    names: await freeNames(server, live.database, now),
-    liveExists: rows.length > 0,
-    leftovers: await findLeftovers(server, live.database),
-  };
 }
 
 async function swapIfWanted(
@@ -149,14 +137,15 @@ async function swapIfWanted(
     names,
     liveExists,
     loss,
-  }: Way & { maintenance: Address; loss: LossEstimate | null },
+    unfilled,
+  }: Way & Pick<SwapQuestion, 'loss' | 'unfilled'> & { maintenance: Address },
 ): Promise<
   Pick<RestoreReport, 'outcome' | 'broken' | 'movedSequences' | 'pauseMs' | 'endedSessions'>
 > {
   const broken = liveExists ? names.broken : null;
-  const question = { environment, database: live.database, backup, broken, loss };
+  const question = { environment, database: live.database, backup, broken, loss, unfilled };
   if ((await confirmSwap?.(question)) === false) {
-    await drop(maintenance, names.building);
+    await dropDatabase({ maintenance, name: names.building });
     return {
       outcome: 'refused',
       broken: null,
@@ -184,14 +173,14 @@ async function swapIfWanted(
 async function moveSequences(context: Context, live: Address, restored: string): Promise<string[]> {
   await using ahead = await connectIfReadable(context, live);
   if (ahead === undefined) return [];
-  const how = { purpose: 'restore', signal: context.signal };
+  const how = { purpose: 'restore', signal: context.signal, unlimited: true };
   await using behind = await connect(live.withDatabase(restored), how);
   return await advanceSequences(behind, ahead);
 }
 
 async function carry(context: Context, options: RestoreOptions, way: Way): Promise<void> {
   const { live, carryOver } = options;
-  const how = { purpose: 'restore', signal: context.signal };
+  const how = { purpose: 'restore', signal: context.signal, unlimited: true };
   await using restored = await connect(live.withDatabase(way.names.building), how);
   const broken = way.liveExists ? await connectIfReadable(context, live) : undefined;
   try {
@@ -227,18 +216,5 @@ async function estimate(
     const text = `What the restore loses cannot be told: ${messageOf(failure)}.`;
     context.emit({ kind: 'note', text });
     return null;
-  }
-}
-
-async function drop(maintenance: Address, name: string): Promise<void> {
-  await using server = await connect(maintenance, { purpose: 'restore' });
-  await server.execute(`DROP DATABASE IF EXISTS ${quoteIdentifier(name)} WITH (FORCE)`);
-}
-
-async function dropJoined(maintenance: Address, name: string, failure: unknown): Promise<void> {
-  try {
-    await drop(maintenance, name);
-  } catch (second) {
-    if (failure instanceof Failure) failure.alsoFailed.push(second);
   }
 }

@@ -96,7 +96,8 @@ async function compare(
   address: Parameters<typeof connect>[0],
   figures: EngineFigures,
 ): Promise<Pick<EngineProof, 'compared' | 'differences'>> {
-  await using database = await connect(address, { purpose: 'proof', signal: context.signal });
+  const how = { purpose: 'proof', signal: context.signal, unlimited: true };
+  await using database = await connect(address, how);
   await database.execute('SET default_transaction_read_only = on; SET row_security = off');
   // Reading every row reads every page, and its checksum where the server has them.
   const { tables } = await readRows(database, { upToBytes: 0 });

@@ -15,6 +15,7 @@ export const restore: Verb = verb<{
   readonly into?: string;
   readonly tables?: string;
   readonly to?: string;
+  readonly viewsLater?: boolean;
 }>({
   name: 'restore',
   brief: 'Emergency: bring a backup back beside the live database, and swap',
@@ -38,15 +39,20 @@ export const restore: Verb = verb<{
       placeholder: 'a,b',
       brief: 'Bring these tables back, in a schema beside the live ones',
     },
+    viewsLater: {
+      kind: 'switch',
+      brief: 'Leave materialised views empty; shows the commands that fill them',
+    },
   },
   run: async (input, environment = '', wanted) => {
     const { restoreEnvironment, restoreIntoEnvironment, restoreSomeTables, restoreUnderName } =
       await import('../../process/restoring.ts');
     const { targetNamed } = await import('../../process/project.ts');
     const project = await input.project();
-    const { into: name, tables, to } = input.flags;
+    const { into: name, tables, to, viewsLater = false } = input.flags;
+    const request = { environment, backup: wanted, viewsLater };
     if (to !== undefined) {
-      const made = await restoreIntoEnvironment(project, { environment, backup: wanted, to });
+      const made = await restoreIntoEnvironment(project, { ...request, to });
       return { data: made, text: renderRestoreElsewhere(made) };
     }
     if (tables !== undefined) {
@@ -55,16 +61,18 @@ export const restore: Verb = verb<{
       return { data: made, text: renderRestoreTables(made) };
     }
     if (name !== undefined) {
-      const made = await restoreUnderName(project, { environment, backup: wanted, name });
+      const made = await restoreUnderName(project, { ...request, name });
       return { data: made, text: renderRestoreBeside(made) };
     }
     const report = await restoreEnvironment(project, {
-      environment,
-      backup: wanted,
+      ...request,
       confirmSwap: swapAnswerFrom(
         input,
         targetNamed(project, environment),
-        ['drydock restore', environment, ...(wanted === undefined ? [] : [wanted])].join(' '),
+        [
+          ...['drydock restore', environment, ...(wanted === undefined ? [] : [wanted])],
+          ...(viewsLater ? ['--views-later'] : []),
+        ].join(' '),
       ),
     });
     return {

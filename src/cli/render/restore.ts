@@ -1,6 +1,7 @@
 // A restore for people: what it would lose, and what it did.
 
 import { formatBytes, formatDuration } from '../../core/duration.ts';
+import { fillingStatement, type UnfilledView } from '../../postgres/fill-views.ts';
 import type { LossEstimate } from '../../restore/loss.ts';
 import type { RestoreReport, SwapQuestion } from '../../restore/restore.ts';
 import type { RestoreBesideReport } from '../../restore/restore-beside.ts';
@@ -9,7 +10,13 @@ import type { RestoreTablesReport } from '../../restore/restore-tables.ts';
 import { plural, table, wrapLines } from './text.ts';
 
 /** What is known before the swap. */
-export function renderSwapQuestion({ database, backup, broken, loss }: SwapQuestion): string {
+export function renderSwapQuestion({
+  database,
+  backup,
+  broken,
+  loss,
+  unfilled,
+}: SwapQuestion): string {
   return [
     '',
     wrapLines([
@@ -18,6 +25,7 @@ export function renderSwapQuestion({ database, backup, broken, loss }: SwapQuest
         ? `There is no database ${database} now: the restored one gets its name.`
         : `The live database will be kept as ${broken}.`,
       ...(loss === null ? ['What was written since the backup cannot be read.'] : []),
+      ...unfilledLines(unfilled),
     ]),
     ...(loss === null ? [] : lossLines(loss)),
     '',
@@ -46,10 +54,7 @@ export function renderRestore(report: RestoreReport): string {
       (name) =>
         `The subscription ${name} is not in it, for it would take the changes of the original: drop it in ${broken ?? 'the lost database'} and create it anew.`,
     ),
-    ...report.unfilled.map(
-      ({ name, reason }) =>
-        `The materialised view ${name} is empty (${reason}): REFRESH MATERIALIZED VIEW ${name};`,
-    ),
+    ...unfilledLines(report.unfilled),
     ...report.leftovers.map(
       ({ name, sizeBytes }) =>
         `From an earlier restore: ${name} (${formatBytes(sizeBytes)}); drydock drop-broken ${environment} ${name}`,
@@ -64,7 +69,7 @@ export function renderRestoreBeside(report: RestoreBesideReport): string {
   const { backup, database, restoreMs, unfilled } = report;
   return wrapLines([
     `${backup} is the database ${database} now, compared with its manifest (restored in ${formatDuration(restoreMs)}). Nothing else was changed.`,
-    ...unfilled.map(({ name, reason }) => `The materialised view ${name} is empty: ${reason}.`),
+    ...unfilledLines(unfilled),
   ]);
 }
 
@@ -73,7 +78,7 @@ export function renderRestoreElsewhere(report: RestoreElsewhereReport): string {
   const { backup, environment, into, restoreMs, unfilled } = report;
   return wrapLines([
     `${backup} is in ${into} now, compared with its manifest (restored in ${formatDuration(restoreMs)}). ${environment} itself was not changed: point its applications and its address in the configuration there when you want it to be the live one.`,
-    ...unfilled.map(({ name, reason }) => `The materialised view ${name} is empty: ${reason}.`),
+    ...unfilledLines(unfilled),
   ]);
 }
 
@@ -85,6 +90,13 @@ export function renderRestoreTables(report: RestoreTablesReport): string {
     ...tables.map(({ restoredAs, rows }) => `  ${restoredAs}, ${plural(rows, 'row')}`),
     `They have no indexes and no constraints. When nobody needs them: DROP SCHEMA ${schema} CASCADE;`,
   ]);
+}
+
+function unfilledLines(unfilled: readonly UnfilledView[]): string[] {
+  return unfilled.map(
+    (view) =>
+      `The materialised view ${view.name} is empty (${view.reason}). Fill it with: ${fillingStatement(view)}`,
+  );
 }
 
 function lossLines(loss: LossEstimate): string[] {
