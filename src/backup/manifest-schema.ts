@@ -62,6 +62,9 @@ const source = z.strictObject({
   lsn: z.string().nullable(),
   sizeBytes: count,
   properties,
+  collations: byName(z.strictObject({ recorded: z.string(), actual: z.string().nullable() }))
+    .optional()
+    .describe('Versions of the collations in use, by name; `default` is that of the database'),
   roles: z.array(z.strictObject({ name: z.string(), superuser: z.boolean(), owns: z.boolean() })),
   relations: byName(
     z.strictObject({

@@ -10,6 +10,7 @@ import type { Evidence } from '../core/evidence.ts';
 import { Failure, messageOf } from '../core/failure.ts';
 import type { Activity } from '../postgres/activity.ts';
 import type { Archive } from '../postgres/archive.ts';
+import type { Collations } from '../postgres/collations.ts';
 import type { Contents } from '../postgres/contents.ts';
 import type { DatabaseProperties } from '../postgres/database-properties.ts';
 import type { Examined } from '../postgres/examine.ts';
@@ -66,6 +67,8 @@ export interface BackupSource {
   readonly lsn: string | null;
   readonly sizeBytes: number;
   readonly properties: DatabaseProperties;
+  /** Versions of the collations in use; absent in manifests from before they were read. */
+  readonly collations?: Collations | undefined;
   readonly roles: readonly ReferencedRole[];
   /** Tables and materialised views by their qualified names. */
   readonly relations: Readonly<Record<string, Relation>>;

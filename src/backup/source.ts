@@ -1,5 +1,6 @@
 // Which database a backup is of, and in which state the snapshot sees it.
 
+import { readCollations } from '../postgres/collations.ts';
 import type { Database } from '../postgres/connect.ts';
 import { readProperties } from '../postgres/database-properties.ts';
 import { readFarViews } from '../postgres/far-views.ts';
@@ -37,6 +38,7 @@ export async function readSource(database: Database): Promise<BegunSource> {
     lsn: row.lsn,
     sizeBytes: Number(row.size),
     properties,
+    collations: await readCollations(database),
     roles: await readReferencedRoles(database),
     relations: await readRelations(database),
     farViews: await readFarViews(database),

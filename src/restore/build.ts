@@ -9,6 +9,7 @@ import { Failure } from '../core/failure.ts';
 import { together } from '../core/together.ts';
 import type { Address } from '../postgres/address.ts';
 import { loadArchive } from '../postgres/archive.ts';
+import { otherOrder, readCollations } from '../postgres/collations.ts';
 import { type ConnectOptions, connect, type Database } from '../postgres/connect.ts';
 import { type ContentsDifference, compareContents, readContents } from '../postgres/contents.ts';
 import { applyProperties, createDatabaseLike } from '../postgres/database-properties.ts';
@@ -73,6 +74,11 @@ export async function fill(
       compare(restored, backup),
       ready(copy, session, { backup, viewsLater: how.viewsLater === true }),
     ]);
+    for (const each of otherOrder(
+      backup.manifest.source.collations ?? {},
+      await readCollations(restored),
+    ))
+      context.emit({ kind: 'note', text: `In the restored database ${each}.` });
     for (const view of unfilled) {
       const text = `${view.name} is left empty: ${view.reason}. ${fillingStatement(view)}`;
       context.emit({ kind: 'note', text });

@@ -84,8 +84,13 @@ describe('an engine of commands', () => {
     expect(await engine().list(testContext())).toEqual([
       { id: backup.id, takenAt: expect.any(String), sizeBytes: expect.any(Number) },
     ]);
-    const proof = await proveCopy(testContext(), { engine: engine(), backup, figures });
+    const context = testContext();
+    const proof = await proveCopy(context, { engine: engine(), backup, figures });
     expect(proof).toMatchObject({ outcome: 'done', backup: backup.id, differences: [] });
+    expect(context.events).toContainEqual({
+      kind: 'note',
+      text: '2 tables of the copy have no statistics: before it goes live, type VACUUM (ANALYZE); in it.',
+    });
     expect(proof.compared).toMatchObject({ tables: 3, rows: 501 });
     expect(await engine().list(testContext())).toEqual([]);
   });
@@ -198,6 +203,7 @@ pg1-user=postgres
     live = server.address('school');
     await execute(server.address('postgres'), 'CREATE DATABASE school');
     await execute(live, school);
+    await execute(live, 'ANALYZE');
     const create = [`--config=${config}`, '--stanza=main', 'stanza-create'];
     await runOrFail('pgbackrest', create, { ...account, cwd: '/' });
     engine = pgbackrestEngine({ stanza: 'main', config }, { live, account, startRestored });
@@ -209,9 +215,12 @@ pg1-user=postgres
     const figures = await figuresOf(live);
     const backup = await engine.backUp(testContext());
     expect(await engine.list(testContext())).toEqual([backup]);
-    const proof = await proveCopy(testContext(), { engine, backup, figures });
+    const context = testContext();
+    const proof = await proveCopy(context, { engine, backup, figures });
     expect(proof).toMatchObject({ outcome: 'done', differences: [] });
     expect(proof.compared).toMatchObject({ tables: 3, rows: 500 });
+    // The copy has the statistics of the original: they are rows of its files.
+    expect(context.events.filter(({ kind }) => kind === 'note')).toEqual([]);
   });
 
   it('makes a copy as it was at a later time', async () => {

@@ -7,6 +7,7 @@ import type { Evidence } from '../../core/evidence.ts';
 import { withCleanup } from '../../core/failure.ts';
 import { thousands } from '../../core/thousands.ts';
 import { quoteLiteral } from '../../postgres/address.ts';
+import { type Collations, foreignOrder, readCollations } from '../../postgres/collations.ts';
 import { connect, type Database } from '../../postgres/connect.ts';
 import { type Contents, compareContents, readOutline } from '../../postgres/contents.ts';
 import { type RowFigures, readRows } from '../../postgres/rows.ts';
@@ -18,6 +19,8 @@ export interface EngineFigures extends Omit<Contents, keyof RowFigures> {
   readonly serverVersion: number;
   /** Logged tables that had rows, by their qualified names. */
   readonly filled: readonly string[];
+  /** Absent in records from before they were read. */
+  readonly collations?: Collations | undefined;
 }
 
 /** What was found when a copy was made of a backup. */
@@ -41,6 +44,7 @@ export async function readEngineFigures(database: Database): Promise<EngineFigur
   return {
     serverVersion: database.version,
     filled: await readFilled(database),
+    collations: await readCollations(database),
     ...(await readOutline(database)),
   };
 }
@@ -102,6 +106,7 @@ async function compare(
   // Reading every row reads every page, and its checksum where the server has them.
   const { tables } = await readRows(database, { upToBytes: 0 });
   const outline = await readOutline(database);
+  await noteUnanalysed(context, database);
   const empty = figures.filled
     .filter((table) => (tables[table] ?? 0) === 0)
     .map((table) => `table ${table} has no rows, and had some`);
@@ -117,7 +122,11 @@ async function compare(
       rows: Object.values(tables).reduce((sum, rows) => sum + rows, 0),
       schemaObjects: Object.keys(outline.schema.objects).length,
     },
-    differences: [...empty, ...others.map(({ sentence }) => sentence)],
+    differences: [
+      ...empty,
+      ...others.map(({ sentence }) => sentence),
+      ...foreignOrder(figures.collations ?? {}, await readCollations(database)),
+    ],
   };
 }
 
@@ -141,4 +150,17 @@ async function readFilled(database: Database): Promise<string[]> {
     filled.push(...rows.map(({ name }) => name));
   }
   return filled;
+}
+
+// A copy of files has the statistics of the original. One that a command made of a dump has none, and
+// nobody analyses it before it is needed.
+async function noteUnanalysed(context: Context, database: Database): Promise<void> {
+  const { tables } = await database.one<{ tables: number }>(
+    `SELECT count(*)::int AS tables FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE c.relkind IN ('r', 'm') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+        AND pg_relation_size(c.oid) > 0 AND c.reltuples <= 0`,
+  );
+  if (tables === 0) return;
+  const text = `${tables} tables of the copy have no statistics: before it goes live, type VACUUM (ANALYZE); in it.`;
+  context.emit({ kind: 'note', text });
 }
