@@ -32,6 +32,7 @@ import {
   refuseFullDisk,
   refuseRowSecurity,
 } from './preflight.ts';
+import { refuseFullServer } from './server-room.ts';
 import { type DumpedSnapshot, dumpSnapshot, type SnapshotOptions } from './snapshot.ts';
 
 /** What is backed up, and why. */
@@ -60,7 +61,7 @@ const pauseMs = 2_000;
 /**
  * Backs up a database. Whatever goes wrong, no file is left that looks like a backup.
  *
- * @throws `backup/row-security`, `backup/no-space`, `backup/locked`, `backup/dump-failed`,
+ * @throws `backup/row-security`, `backup/no-space`, `backup/server-disk-full`, `backup/locked`, `backup/dump-failed`,
  *   `backup/already-running`, `postgres/no-client-programs`, `postgres/client-too-old`
  * @example
  * const backup = await backUp(context, {
@@ -160,10 +161,9 @@ async function dumpAlone(
   await refuseRowSecurity(database);
   await noteOthers(context, database);
   const [previous] = (await listBackups(backups, environment)).backups;
-  await refuseFullDisk(
-    place.folder,
-    await backupNeeds(database, previous?.manifest.dump.sizeBytes),
-  );
+  const needed = await backupNeeds(database, previous?.manifest.dump.sizeBytes);
+  await refuseFullDisk(place.folder, needed);
+  await refuseFullServer(context, database, { folder: place.folder, needed });
   for (let attempt = 1; ; attempt += 1) {
     try {
       const onLongSnapshot = (): void =>

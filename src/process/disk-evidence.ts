@@ -4,8 +4,8 @@ import { dirname } from 'node:path';
 import { backupFolder } from '../backup/backups.ts';
 import { backupNeeds } from '../backup/preflight.ts';
 import { type Room, roomIn } from '../core/disk.ts';
+import { dataFolder } from '../postgres/data-folder.ts';
 import type { DiskEvidence } from '../promotion/evidence.ts';
-import { dataFolder } from '../restore/room.ts';
 import { allBackups } from './keeping.ts';
 import { type Project, reading, type Target } from './project.ts';
 

@@ -12,11 +12,12 @@ import { loadArchive } from '../postgres/archive.ts';
 import { otherOrder, readCollations } from '../postgres/collations.ts';
 import { type ConnectOptions, connect, type Database } from '../postgres/connect.ts';
 import { type ContentsDifference, compareContents, readContents } from '../postgres/contents.ts';
+import { dataFolder } from '../postgres/data-folder.ts';
 import { applyProperties, createDatabaseLike } from '../postgres/database-properties.ts';
 import type { FilledView } from '../postgres/far-views.ts';
 import { fillingStatement, fillViews, type UnfilledView } from '../postgres/fill-views.ts';
 import { collectStatistics } from '../postgres/statistics.ts';
-import { dataFolder, noRoom } from './room.ts';
+import { noRoom } from './room.ts';
 
 // More would take from the live database what it needs.
 const jobs = Math.min(4, availableParallelism());

@@ -4,16 +4,7 @@ import { type Room, roomIn } from '../core/disk.ts';
 import { formatBytes } from '../core/duration.ts';
 import { Failure } from '../core/failure.ts';
 import type { Database } from '../postgres/connect.ts';
-
-/** The folder of the server's data, where the server is on this machine and tells it. */
-export async function dataFolder(server: Database): Promise<string | undefined> {
-  const { host } = server.address;
-  if (!host.startsWith('/') && !['localhost', '127.0.0.1', '::1'].includes(host)) return undefined;
-  const [row] = await server.query<{ folder: string }>(
-    `SELECT setting AS folder FROM pg_settings WHERE name = 'data_directory'`,
-  );
-  return row?.folder;
-}
+import { dataFolder } from '../postgres/data-folder.ts';
 
 /**
  * Refuses a restore for which the disk of the server has no room.
