@@ -7,7 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { backUp } from '../src/backup/back-up.ts';
+import { type BackUpOptions, backUp } from '../src/backup/back-up.ts';
 import { prove } from '../src/backup/prove.ts';
 import { runOrFail } from '../src/core/process.ts';
 import { type Address, quoteIdentifier } from '../src/postgres/address.ts';
@@ -24,6 +24,19 @@ import { RandomWriters, readModel } from './random-writers.ts';
 
 const first = Number(process.env.GATE_SEED ?? randomInt(1_000_000));
 const seeds = Array.from({ length: Number(process.env.GATE_RUNS ?? 2) }, (_, run) => first + run);
+
+function optionsFor(address: Address, backups: string): BackUpOptions {
+  return {
+    environment: 'production',
+    address,
+    backups,
+    reason: 'test',
+    by: { who: 'ada', host: 'desk' },
+    plan: null,
+    ledger: [],
+    gitCommit: null,
+  };
+}
 
 /** What pg_dump says of the schema, without the lines that are different each time. */
 async function schemaOf(address: Address): Promise<string> {
@@ -47,6 +60,47 @@ async function oneByOne(address: Address, statements: readonly string[]): Promis
   }
 }
 
+const tables = Number(process.env.GATE_TABLES ?? 0);
+
+// Takes minutes: `script/soak backup`.
+it.runIf(tables > 0)(
+  'so many tables are backed up, proven and restored',
+  async () => {
+    // Every table is a lock of the dump, and so is its index.
+    const settings = { max_locks_per_transaction: String(Math.ceil(tables / 10)) };
+    const wanted = { purpose: 'gate', sizeBytes: tables * 65_536, settings };
+    await using source = await startServer(testContext(), wanted);
+    const address = source.address('many');
+    {
+      await using server = await connect(source.address('postgres'), { purpose: 'test' });
+      await server.execute('CREATE DATABASE many');
+      await using session = await connect(address, { purpose: 'test' });
+      for (let from = 1; from <= tables; from += 500)
+        await session.execute(
+          `DO $$ BEGIN FOR n IN ${from}..${Math.min(from + 499, tables)} LOOP EXECUTE format('CREATE TABLE t%s AS SELECT %s AS id', n, n); END LOOP; END $$`,
+        );
+    }
+    const backups = await mkdtemp(join(tmpdir(), 'gate-'));
+    const backup = await backUp(testContext(), optionsFor(address, backups));
+    expect(Object.keys(backup.manifest.contents.tables)).toHaveLength(tables);
+    const { server, proof } = await prove(testContext(), {
+      backup,
+      startServer: (each) => startServer(testContext(), { ...each, settings }),
+    });
+    await server.stop();
+    expect(proof.compared).toMatchObject({ tables, rows: tables });
+    const report = await restore(testContext(), {
+      environment: 'production',
+      live: address,
+      backup,
+      carryOver: async () => {},
+    });
+    expect(report.outcome).toBe('done');
+    await rm(backups, { recursive: true });
+  },
+  1_200_000,
+);
+
 it.each(seeds)('a restore brings back every cell of the backup (GATE_SEED=%i)', async (seed) => {
   const made = randomDatabase(new Dice(seed));
   await using live = await testDatabase({ sql: made.sql });
@@ -58,14 +112,7 @@ it.each(seeds)('a restore brings back every cell of the backup (GATE_SEED=%i)', 
 
   const before = new Set(writers.acknowledged);
   const backup = await backUp(testContext(), {
-    environment: 'production',
-    address: live.address,
-    backups,
-    reason: 'test',
-    by: { who: 'ada', host: 'desk' },
-    plan: null,
-    ledger: [],
-    gitCommit: null,
+    ...optionsFor(live.address, backups),
     hashUpToBytes: Infinity,
     folderFromBytes: seed % 2 === 0 ? 0 : Infinity,
   });

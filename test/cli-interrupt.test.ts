@@ -212,6 +212,26 @@ describe('Ctrl-C', () => {
     });
   });
 
+  it('twice during a backup ends at once, and what it leaves is no backup and is cleared away', async () => {
+    await using other = await connect(database.address, { purpose: 'test' });
+    await other.execute('BEGIN; LOCK TABLE users');
+    const command = project.start(['backup', 'dev']);
+    await untilRunning('pg_dump: LOCK TABLE');
+    process.kill(command.pid, 'SIGINT');
+    const { exitCode } = await command.signal('SIGINT');
+    expect(exitCode).toBe(130);
+    await other.execute('COMMIT');
+    const whole = async (): Promise<string[]> =>
+      (await readdir(`${project.folder}/backups/dev`)).filter((name) => /^[^.].*dump$/.test(name));
+    expect(await whole()).toEqual([]);
+    expect((await drydockJson(project, ['backups', 'dev'])).data).toMatchObject({ backups: [] });
+    const made = await drydockJson(project, ['backup', 'dev']);
+    expect(made.exit).toBe(0);
+    expect(await whole()).toHaveLength(1);
+    const hidden = await readdir(`${project.folder}/backups/dev`);
+    expect(hidden.filter((name) => name.includes('partial'))).toEqual([]);
+  });
+
   it('at the question before the swap drops the copy', async () => {
     await drydockJson(project, ['backup', 'dev']);
     const { exitCode, screen } = await inTerminal('npx --no -- drydock restore dev', {

@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { isTestOf, proofsIn } from './page-proofs.ts';
 
 const page = readFileSync('docs/runbook.md', 'utf8');
 const rows = page.split('\n').filter((line) => line.startsWith('| '));
@@ -55,35 +56,6 @@ const lines: Readonly<Record<string, readonly string[]>> = {
     'Debug offline, plan retry',
   ],
 };
-
-/** A test that the page names. */
-interface Proof {
-  readonly name: string;
-  readonly file: string;
-}
-
-function proofsIn(text: string): readonly Proof[] {
-  return [...text.matchAll(/\[([^\]]+)\]\(\.\.\/([^)]+\.test\.ts)\)/g)].map(
-    ([, name = '', file = '']) => ({ name, file }),
-  );
-}
-
-// The names that a file of tests can have: its texts, and its patterns filled with its texts.
-function isTestOf(name: string, source: string): boolean {
-  const literals = [...source.matchAll(/'((?:[^'\\\n]|\\.)*)'|"((?:[^"\\\n]|\\.)*)"/g)].map(
-    ([, single, double]) => (single ?? double ?? '').replaceAll(/\\(['"])/g, '$1'),
-  );
-  if (literals.includes(name)) return true;
-  return literals
-    .filter((pattern) => pattern.includes('%s'))
-    .some((pattern) => {
-      const parts = pattern
-        .split('%s')
-        .map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-      const filled = new RegExp(`^${parts.join('(.+)')}$`).exec(name);
-      return filled?.slice(1).every((text) => literals.includes(text)) === true;
-    });
-}
 
 it.each(Object.keys(lines))('%s has a row for each line, with a test that shows it', (part) => {
   for (const line of lines[part] ?? []) {

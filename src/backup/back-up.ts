@@ -2,7 +2,7 @@
 // name is whole, on disk and described; until then its name starts with a dot.
 
 import { mkdir, rename, rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { Actor } from '../core/actor.ts';
 import { type Context, type StepReporter, step } from '../core/context.ts';
@@ -73,13 +73,25 @@ export async function backUp(context: Context, options: BackUpOptions): Promise<
   const folder = resolve(backupFolder(options.backups, options.environment));
   return await step(context, `back up ${options.environment}`, async (reporter) => {
     try {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await makeFolder(folder);
       return await withFolderLock(folder, () =>
         backUpInto(folder, { context, reporter, ...options }),
       );
     } catch (error) {
       throw folderFailure(error, folder);
     }
+  });
+}
+
+// On a file system that is read only, Node says of a recursive mkdir that something does not exist: the
+// plain one says what is wrong.
+async function makeFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 }).catch(async (error: unknown) => {
+    let missing = folder;
+    while (dirname(missing) !== missing && !(await exists(dirname(missing))))
+      missing = dirname(missing);
+    await mkdir(missing);
+    throw error;
   });
 }
 

@@ -125,6 +125,15 @@ export async function applyProperties(
   await maintenance.execute(adornments(name, properties).join(';\n'));
 }
 
+/** Lets so many sessions in at once; -1 is no limit. */
+export async function limitConnections(
+  maintenance: Database,
+  name: string,
+  limit: number,
+): Promise<void> {
+  await maintenance.execute(limitation(name, limit));
+}
+
 /** The statements that make a database as empty as it was, for people and for psql. */
 export function databaseScript(
   name: string,
@@ -141,11 +150,15 @@ function adornments(name: string, properties: DatabaseProperties): string[] {
   const { owner, comment, connectionLimit, privileges, settings } = properties;
   return [
     `ALTER DATABASE ${database} OWNER TO ${quoteIdentifier(owner)}`,
-    `ALTER DATABASE ${database} CONNECTION LIMIT ${connectionLimit}`,
+    limitation(name, connectionLimit),
     ...(comment === null ? [] : [`COMMENT ON DATABASE ${database} IS ${quoteLiteral(comment)}`]),
     ...(privileges === null ? [] : grants(database, owner, privileges)),
     ...settings.map((setting) => settingStatement(database, setting)),
   ];
+}
+
+function limitation(name: string, limit: number): string {
+  return `ALTER DATABASE ${quoteIdentifier(name)} CONNECTION LIMIT ${limit}`;
 }
 
 // A database without an entry in datacl has the default privileges (manual, 5.7): they go first.

@@ -13,7 +13,11 @@ import { otherOrder, readCollations } from '../postgres/collations.ts';
 import { type ConnectOptions, connect, type Database } from '../postgres/connect.ts';
 import { type ContentsDifference, compareContents, readContents } from '../postgres/contents.ts';
 import { dataFolder } from '../postgres/data-folder.ts';
-import { applyProperties, createDatabaseLike } from '../postgres/database-properties.ts';
+import {
+  applyProperties,
+  createDatabaseLike,
+  limitConnections,
+} from '../postgres/database-properties.ts';
 import type { FilledView } from '../postgres/far-views.ts';
 import { fillingStatement, fillViews, type UnfilledView } from '../postgres/fill-views.ts';
 import { collectStatistics } from '../postgres/statistics.ts';
@@ -84,6 +88,10 @@ export async function fill(
       const text = `${view.name} is left empty: ${view.reason}. ${fillingStatement(view)}`;
       context.emit({ kind: 'note', text });
     }
+    if (how.isShared !== true) {
+      await using server = await connect(building.maintenance, { purpose: 'restore', signal });
+      await limitConnections(server, name, backup.manifest.source.properties.connectionLimit);
+    }
     reporter.summary('as in the original');
     return unfilled;
   });
@@ -121,7 +129,8 @@ async function load(
   }).catch((failure: unknown) => {
     throw notRestorable(backup, failure);
   });
-  if (!isShared) await applyProperties(server, name, source.properties);
+  // Its own limit comes last: the database may be meant for fewer sessions than filling it takes.
+  if (!isShared) await applyProperties(server, name, { ...source.properties, connectionLimit: -1 });
 }
 
 async function compare(restored: Database, backup: Backup): Promise<void> {
