@@ -50,6 +50,7 @@ export const production: Environment = {
   monitor: monitorSchema.parse('0s'),
   undo: false,
   rescue: 'off',
+  pools: [],
   apply: {},
   blocksForMs: 500,
   deploy: undefined,

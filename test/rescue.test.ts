@@ -9,7 +9,9 @@ import { quoteIdentifier } from '../src/postgres/address.ts';
 import { connect } from '../src/postgres/connect.ts';
 import { schemaFacts } from '../src/postgres/fingerprint.ts';
 import { type CommandProject, commandProject, drydockJson, expectFailure } from './command.ts';
+import { hasPgbouncer, startPool } from './connection-pool.ts';
 import { serverAddress, type TestDatabase, testDatabase } from './database.ts';
+import { PoolClients } from './pool-clients.ts';
 
 const sql = `
   CREATE TABLE users (id int PRIMARY KEY, name text NOT NULL, tier text);
@@ -33,10 +35,14 @@ let database: TestDatabase;
 let project: CommandProject;
 let name: string;
 
-async function begin(migration = bad, rescue: 'off' | 'warm' | 'cold' = 'warm'): Promise<void> {
+async function begin(
+  migration = bad,
+  rescue: 'off' | 'warm' | 'cold' = 'warm',
+  more: object = {},
+): Promise<void> {
   project = await commandProject({
     databases: { production: database.address.connectionString() },
-    rules: { production: { guarded: true, rescue } },
+    rules: { production: { guarded: true, rescue, ...more } },
     migrations: { '001_bad.sql': migration },
   });
 }
@@ -101,6 +107,30 @@ async function apply(...more: readonly string[]): Promise<number> {
 const answered = (): readonly string[] => ['rescue', 'production', '--yes', '--confirm', name];
 
 describe('a rescue', () => {
+  it.skipIf(!hasPgbouncer)(
+    'behind pgbouncer is seen by no client: they wait for it in the pool',
+    async () => {
+      await using pool = await startPool(database.address, 'transaction');
+      const pgbouncer = pool.address.withDatabase('pgbouncer').connectionString();
+      await begin(bad, 'warm', { pgbouncer });
+      expect(await apply(...anyway)).toBe(0);
+      const clients = new PoolClients(
+        pool.address,
+        `UPDATE letters SET seen = seen + 1 WHERE id = (SELECT 1 + floor(random() * 20)::int)`,
+      );
+      await clients.more();
+      const { exit, stderr } = await drydockJson(project, answered());
+      expect(exit, stderr).toBe(0);
+      await clients.more();
+      await clients.stop();
+      expect(clients.errors).toEqual([]);
+      // One update each: the answered ones are all there, before the rescue and after it.
+      expect(await run('SELECT sum(seen)::int AS written FROM letters')).toEqual([
+        { written: clients.written },
+      ]);
+    },
+  );
+
   it('is armed by the apply, and brings everything back that was written since', async () => {
     const before = await facts();
     await begin();

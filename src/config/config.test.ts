@@ -26,6 +26,18 @@ function parse(environments: unknown, variables: NodeJS.ProcessEnv = {}): Config
 }
 
 describe('a configuration', () => {
+  it('names the consoles of pools, one or several, and leaves out those whose variable is not set', () => {
+    const console = 'postgresql://admin@pool:6432/pgbouncer';
+    const pools = (pgbouncer: unknown): readonly string[] =>
+      parse({ dev: { pgbouncer } }, { POOL: console }).environments.flatMap((environment) =>
+        environment.pools.map(({ label }) => label),
+      );
+    expect(pools(undefined)).toEqual([]);
+    expect(pools({ env: 'POOL' })).toEqual(['pool:6432/pgbouncer']);
+    expect(pools([console, { env: 'OTHER_POOL' }])).toEqual(['pool:6432/pgbouncer']);
+    expect(() => pools('nonsense')).toThrow('environments.dev.pgbouncer');
+  });
+
   it('puts environments in their order of promotion and guards the last one', () => {
     const { environments } = parse({
       production: { after: 'staging' },

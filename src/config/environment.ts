@@ -125,6 +125,8 @@ export interface Environment {
   readonly undo: boolean;
   /** Whether an apply arms a rescue first, and when its copy is built: before the change or when it is wanted. */
   readonly rescue: 'off' | 'warm' | 'cold';
+  /** Consoles of the pgbouncers before the database, which are paused while a restore swaps it. */
+  readonly pools: readonly Address[];
   /** How much an apply may ask of the others; undefined: as apply/step-run.ts says. */
   readonly apply: {
     readonly lockPatienceMs?: number | undefined;

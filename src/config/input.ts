@@ -63,6 +63,11 @@ export interface EnvironmentInput {
   undo?: boolean;
   /** Arms a rescue with each apply, its copy built at once or when it is wanted: see docs/rescue.md. Default: `off`. */
   rescue?: 'off' | 'warm' | 'cold';
+  /**
+   * Consoles of the pgbouncers before the database, each as `postgresql://admin@host:6432/pgbouncer`: paused
+   * while a restore or a rescue swaps the database, so that no application sees it.
+   */
+  pgbouncer?: Text | Text[];
   /** How much an apply may ask of the others: see docs/apply.md. */
   apply?: {
     /** How long a transaction goes on trying to get its locks. Default: `60s`. */

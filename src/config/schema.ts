@@ -46,6 +46,7 @@ const environmentSchema = z.strictObject({
   monitor: monitorSchema,
   undo: z.boolean().optional(),
   rescue: z.enum(['off', 'warm', 'cold']).optional(),
+  pgbouncer: z.union([text, z.array(text)]).optional(),
   apply: z
     .strictObject({
       lockPatience: duration.optional(),
@@ -176,6 +177,9 @@ function trusted(
     monitor: checked.monitor,
     undo: checked.undo ?? false,
     rescue: checked.rescue ?? 'off',
+    pools: [checked.pgbouncer ?? []]
+      .flat()
+      .flatMap((console) => addressFrom(console, options.variables) ?? []),
     apply: {
       lockPatienceMs: optionalMs(checked.apply?.lockPatience),
       maxWaiting: checked.apply?.maxWaiting,
@@ -213,6 +217,10 @@ const references = z
         .object({
           after: z.string().optional().catch(undefined),
           url: text.optional().catch(undefined),
+          pgbouncer: z
+            .union([text, z.array(text)])
+            .optional()
+            .catch(undefined),
         })
         .catch({}),
     ),
@@ -221,17 +229,26 @@ const references = z
 
 function referenceProblems(input: unknown, variables: NodeJS.ProcessEnv): string[] {
   const { sandbox, environments } = references.parse(input);
-  const ofEnvironments = Object.entries(environments).flatMap(([name, { after, url }]) => [
-    ...(after === undefined || Object.hasOwn(environments, after)
-      ? []
-      : [`environments.${name}.after: there is no environment ${after}`]),
-    ...addressProblems(url, variables).map((problem) => `environments.${name}.url: ${problem}`),
-    ...(isSameDatabase(sandbox.server, url, variables)
-      ? [
-          `sandbox.server: is the database of ${name}; name another one of a server, such as postgres`,
-        ]
-      : []),
-  ]);
+  const ofEnvironments = Object.entries(environments).flatMap(
+    ([name, { after, url, pgbouncer }]) => [
+      ...(after === undefined || Object.hasOwn(environments, after)
+        ? []
+        : [`environments.${name}.after: there is no environment ${after}`]),
+      ...addressProblems(url, variables).map((problem) => `environments.${name}.url: ${problem}`),
+      ...(isSameDatabase(sandbox.server, url, variables)
+        ? [
+            `sandbox.server: is the database of ${name}; name another one of a server, such as postgres`,
+          ]
+        : []),
+      ...[pgbouncer ?? []]
+        .flat()
+        .flatMap((console) =>
+          addressProblems(console, variables).map(
+            (problem) => `environments.${name}.pgbouncer: ${problem}`,
+          ),
+        ),
+    ],
+  );
   const ofServer = addressProblems(sandbox.server, variables);
   return [...ofEnvironments, ...ofServer.map((problem) => `sandbox.server: ${problem}`)];
 }

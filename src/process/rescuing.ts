@@ -6,6 +6,7 @@ import { formatDuration } from '../core/duration.ts';
 import { Failure, withCleanup } from '../core/failure.ts';
 import { endRescue, type RescueRun, readOpenRescue } from '../history/rescue-runs.ts';
 import { connect, type Database } from '../postgres/connect.ts';
+import { whilePaused } from '../postgres/pools.ts';
 import { ReplicationSession } from '../postgres/replication.ts';
 import { type Comparison, compareRows } from '../rescue/compare.ts';
 import { finishCopy, refreshViews } from '../rescue/copy.ts';
@@ -19,7 +20,7 @@ import { swap } from '../restore/swap.ts';
 import { notArmed, openDoor } from './disarming.ts';
 import { doing, type Project, reading, type Target, targetNamed } from './project.ts';
 import { catchUp, ensureCopy, type Following, whileFollowing } from './rescue-copy.ts';
-import { carryOver } from './restoring.ts';
+import { carryOver, openPools } from './restoring.ts';
 import { isUnsettled, settle } from './settling.ts';
 
 /** What is known when the copy stands ready, in step and compared. */
@@ -79,6 +80,7 @@ export async function rescueEnvironment(
   const target = targetNamed(project, request.environment);
   const { name } = target.environment;
   await openDoor(project.context, target);
+  await openPools(project, target);
   const late = await finished(project, target, request.reason ?? null);
   if (late !== undefined) return late;
   const run = await reading(project, target, readOpenRescue);
@@ -141,7 +143,13 @@ async function bringIn(
   await catchUp(project, environment.name, following);
   const label = `put the rescued database in the place of ${address.database}`;
   const swapped = await step(project.context, label, async (reporter) => {
-    const result = await takeOver(project, rescue, { maintenance, broken });
+    const { pools } = environment;
+    const note = (text: string): void => project.context.emit({ kind: 'note', text });
+    const began = performance.now();
+    const done = await whilePaused({ pools, database: address.database, note }, () =>
+      takeOver(project, rescue, { maintenance, broken }),
+    );
+    const result = pools.length === 0 ? done : { ...done, pauseMs: performance.now() - began };
     reporter.summary(`writes paused for ${formatDuration(result.pauseMs)}`);
     return result;
   });

@@ -4,6 +4,7 @@ import { carryJournal, type Outcome } from '../history/journal.ts';
 import { prepareEnvironment } from '../history/marker.ts';
 import { readOpenRescue } from '../history/rescue-runs.ts';
 import { connect } from '../postgres/connect.ts';
+import { resumePools } from '../postgres/pools.ts';
 import {
   type RestoreOptions,
   type RestoreReport,
@@ -40,6 +41,8 @@ export async function restoreEnvironment(
 ): Promise<RestoreReport> {
   const target = targetNamed(project, request.environment);
   const backup = await backupNamed(project, target, request.backup);
+  const { pools } = target.environment;
+  await openPools(project, target);
   const bringBack = (): Promise<RestoreReport> =>
     withFiles(project, backup, (here) =>
       restore(project.context, {
@@ -47,6 +50,7 @@ export async function restoreEnvironment(
         live: target.address,
         backup: here,
         viewsLater: request.viewsLater ?? false,
+        pools,
         confirmSwap: request.confirmSwap,
         carryOver: carryOver(project, target),
       }),
@@ -72,6 +76,13 @@ export async function restoreEnvironment(
   }
   const report = await bringBack();
   return doing(project, target, { ...deed, changes: false }, async () => told(report));
+}
+
+/** Opens pools that a swap has left paused when its command was killed. */
+export async function openPools({ context }: Project, target: Target): Promise<void> {
+  const { pools } = target.environment;
+  const note = (text: string): void => context.emit({ kind: 'note', text });
+  await resumePools({ pools, database: target.address.database, note });
 }
 
 // A slot holds the log of the database that is broken now: nobody would play it any more.
