@@ -46,10 +46,11 @@ beforeEach(() => {
   started.length = 0;
 });
 
-async function proving(backup: Backup): Promise<ProvenCopy> {
+async function proving(backup: Backup, statistics = false): Promise<ProvenCopy> {
   const context = testContext();
   return await prove(context, {
     backup,
+    statistics,
     startServer: async (wanted) => {
       const server = await startServer(context, wanted);
       started.push(server);
@@ -84,6 +85,21 @@ describe('a backup that is whole', () => {
       await server.stop();
     }
   });
+
+  it.each([true, false])(
+    'has statistics in its copy where somebody works on it: %s',
+    async (wanted) => {
+      const backup = await backUp(testContext(), options);
+      const { server, database } = await proving(backup, wanted);
+      try {
+        await using copy = await connect(database, { purpose: 'test' });
+        const rows = await copy.query(`SELECT FROM pg_stats WHERE schemaname = 'public'`);
+        expect(rows.length > 0).toBe(wanted);
+      } finally {
+        await server.stop();
+      }
+    },
+  );
 
   it('is proven as a folder too', async () => {
     const backup = await backUp(testContext(), { ...options, folderFromBytes: 0 });

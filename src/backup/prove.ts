@@ -8,8 +8,9 @@ import { thousands } from '../core/thousands.ts';
 import type { Address } from '../postgres/address.ts';
 import { verifyArchive } from '../postgres/archive.ts';
 import { connect } from '../postgres/connect.ts';
-import { type ContentsDifference, compareContents, readContents } from '../postgres/contents.ts';
+import { type ContentsDifference, compareContents, readOutline } from '../postgres/contents.ts';
 import { type Examined, examine } from '../postgres/examine.ts';
+import { readRows } from '../postgres/rows.ts';
 import { collectStatistics } from '../postgres/statistics.ts';
 import { type CopyServer, loadCopy } from './copy.ts';
 import { type Backup, type Proof, writeManifest } from './manifest.ts';
@@ -20,6 +21,8 @@ export interface ProveOptions {
   readonly backup: Backup;
   /** Examines every page of every table and index of the copy as well. */
   readonly thorough?: boolean;
+  /** Collects statistics, for whoever works on the copy next: a tenth of the time, for nothing where nobody does. */
+  readonly statistics?: boolean;
   /** Starts a throw-away server of that major version with room for that much data. */
   readonly startServer: (wanted: {
     readonly purpose: string;
@@ -35,7 +38,7 @@ export interface ProvenCopy {
   readonly proof: Proof;
   /** Runs on: whoever asked for the proof stops it. */
   readonly server: CopyServer;
-  /** The restored database, analysed and with the settings of the original. */
+  /** The restored database, with the settings of the original. */
   readonly database: Address;
 }
 
@@ -87,7 +90,7 @@ interface Measured {
 async function restoreCopy(
   context: Context,
   reporter: StepReporter,
-  { backup, startServer, thorough = false }: ProveOptions,
+  { backup, startServer, thorough = false, statistics = false }: ProveOptions,
 ): Promise<{ server: CopyServer; database: Address; measured: Measured }> {
   const { source } = backup.manifest;
   reporter.progress('reading the file');
@@ -107,7 +110,7 @@ async function restoreCopy(
     const database = await loadCopy(context, { backup, server, maintenance, reporter });
     const restoreMs = performance.now() - startedAt;
     reporter.progress('comparing');
-    await compare(context, { backup, database });
+    await compare(context, { backup, database, statistics });
     if (thorough) reporter.progress('examining every page');
     const examined = thorough ? await examineCopy(context, { backup, database }) : null;
     const measured = { restoreMs, serverVersion: maintenance.version, examined };
@@ -120,17 +123,21 @@ async function restoreCopy(
 
 async function compare(
   context: Context,
-  { backup, database }: { backup: Backup; database: Address },
+  { backup, database, statistics }: { backup: Backup; database: Address; statistics: boolean },
 ): Promise<void> {
   const how = { purpose: 'proof', signal: context.signal, unlimited: true };
   await using copy = await connect(database, how);
-  await using analyst = await connect(database, how);
+  await using other = await connect(database, how);
   const { contents, source } = backup.manifest;
-  // The statistics are for whoever works on the copy next; both only read the tables.
-  const [found] = await Promise.all([
-    readContents(copy, { like: contents.hashes }),
-    collectStatistics(analyst),
+  // Both only read the tables.
+  const [rows, outline] = await Promise.all([
+    readRows(copy, { like: contents.hashes }),
+    readOutline(other).then(async (read) => {
+      if (statistics) await collectStatistics(other);
+      return read;
+    }),
   ]);
+  const found = { ...rows, ...outline };
   // Majors print the same schema in different words (manual, release notes of each).
   const sameMajor = Math.floor(copy.version / 10_000) === Math.floor(source.serverVersion / 10_000);
   const differences = compareContents(contents, found).filter(

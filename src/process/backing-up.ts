@@ -3,7 +3,7 @@
 import { backUp } from '../backup/back-up.ts';
 import type { CopyServer } from '../backup/copy.ts';
 import { type Backup, type Proof, validProof } from '../backup/manifest.ts';
-import { prove } from '../backup/prove.ts';
+import { type ProveOptions, prove } from '../backup/prove.ts';
 import { type Context, interrupted } from '../core/context.ts';
 import { Failure, withCleanup } from '../core/failure.ts';
 import { readLedger } from '../history/ledger.ts';
@@ -110,13 +110,14 @@ export async function withProvenCopy<T>(
   project: Project,
   backup: Backup,
   work: (copy: Address, proof: Proof, server: CopyServer) => Promise<T>,
-  how: { readonly thorough?: boolean; readonly keep?: boolean } = {},
+  how: Pick<ProveOptions, 'thorough' | 'statistics'> & { readonly keep?: boolean } = {},
 ): Promise<T> {
   const { context } = project;
   try {
     return await withFiles(project, backup, async (here) => {
       const proven = await prove(context, {
         backup: here,
+        statistics: true,
         ...how,
         startServer: (wanted) => startCopyServer(project, wanted),
       });
@@ -157,6 +158,7 @@ export async function proveBackup(
       const { thorough = false } = request;
       const proof = await withProvenCopy(project, backup, async (_copy, made) => made, {
         thorough,
+        statistics: false,
       });
       return {
         result: { backup: backup.name, proof },
