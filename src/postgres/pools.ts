@@ -76,7 +76,7 @@ async function resume(pool: Address, name: string, note: Pausing['note']): Promi
   const statement = `RESUME ${quoteIdentifier(name)}`;
   await ask(pool, statement).catch((failure: unknown) => {
     note(
-      `The pool ${pool.label} may be paused still (${messageOf(failure)}): type ${statement}; in its console.`,
+      `The pool ${pool.label} may be paused still (${messageOf(failure)}): type there, as its administrator: ${statement};`,
     );
   });
 }
