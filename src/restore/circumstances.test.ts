@@ -132,7 +132,9 @@ describe('a backup', () => {
     ]);
     const refused = both.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []));
     expect(refused).toMatchObject([{ code: 'backup/already-running' }]);
-    const dumps = (await readdir(join(folder, 'production'))).filter((name) => name.endsWith('.dump'));
+    const dumps = (await readdir(join(folder, 'production'))).filter((name) =>
+      name.endsWith('.dump'),
+    );
     expect(dumps).toHaveLength(1);
   });
 
