@@ -1,10 +1,12 @@
-// An application behind a pool: eight clients that write without pause, and stop at their first error.
+// An application behind a pool: eight clients that write again and again, as fast as one that is
+// brought back from the log can follow on a busy machine, and stop at their first error.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import type { Address } from '../src/postgres/address.ts';
 import { connect } from '../src/postgres/connect.ts';
 
-/** Clients of the pool that write without pause. */
+/** Clients of the pool that write again and again. */
 export class PoolClients {
   written = 0;
   readonly errors: unknown[] = [];
@@ -18,6 +20,7 @@ export class PoolClients {
         while (this.#running) {
           await session.execute(statement);
           this.written += 1;
+          await sleep(10);
         }
       } catch (error) {
         this.errors.push(error);
