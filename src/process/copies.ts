@@ -1,9 +1,10 @@
 // Where a rehearsal's copy comes from: a proven backup of this or another environment, the live schema
-// with a sample of rows or none, or a clone that the team's own command makes. And what is done to it first: the mask.
+// with a sample of rows or none, a clone that the team's own command makes, or a template on their server. And what is done to it first: the mask.
 
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
+import { copyServerAddress } from '../config/load.ts';
 import { step } from '../core/context.ts';
 import { Failure, withCleanup } from '../core/failure.ts';
 import { readLedger } from '../history/ledger.ts';
@@ -17,6 +18,7 @@ import { createMissingRoles, readReferencedRoles } from '../postgres/roles.ts';
 import { dumpSchema } from '../postgres/schema-dump.ts';
 import type { CopyOrigin } from '../rehearsal/report.ts';
 import { makeClone } from '../sandbox/clone.ts';
+import { createDatabase } from '../sandbox/copy.ts';
 import { sampleRows } from '../sandbox/sample/sample-rows.ts';
 import { backupNamed, withProvenCopy } from './backing-up.ts';
 import { startCopyServer } from './copy-server.ts';
@@ -32,7 +34,10 @@ export interface ReadyCopy {
 /** Which copy is wanted. */
 export interface CopyRequest {
   readonly plan: Plan;
-  /** `schema`, `clone`, or an environment whose newest backup is taken; this one's if left out. */
+  /**
+   * `schema`, `clone`, `template:NAME`, or an environment whose newest backup is taken; this one's if left
+   * out.
+   */
   readonly from?: string | undefined;
   /** The most rows of each table that a copy of the schema gets; none if left out. */
   readonly rows?: number | undefined;
@@ -53,6 +58,9 @@ export async function withCopy<T>(
   };
   if (request.from === 'schema') return fromSchema(project, target, request, masked);
   if (request.from === 'clone') return fromClone(project, target, request, masked);
+  const template = /^template:(.+)$/.exec(request.from ?? '')?.[1];
+  if (template !== undefined)
+    return fromTemplate(project, target, { ...request, template }, masked);
   const source = request.from === undefined ? target : targetNamed(project, request.from);
   const { plan, keep = false } = request;
   const backup = await backupNamed(project, source);
@@ -186,6 +194,39 @@ async function fromClone<T>(
       if (!keep) await clone.drop();
     },
   );
+}
+
+async function fromTemplate<T>(
+  project: Project,
+  target: Target,
+  { plan, template, keep = false }: CopyRequest & { readonly template: string },
+  work: (ready: ReadyCopy) => Promise<T>,
+): Promise<T> {
+  const { config, context } = project;
+  if (copyServerAddress(config) === undefined) throw noTemplates(template);
+  const version = await reading(project, target, async (database) => database.version);
+  const major = Math.floor(version / 10_000);
+  const server = await startCopyServer(project, { purpose: 'rehearsal', major });
+  const copy = server.address(target.address.database);
+  const { place, mark } = server;
+  const origin = { from: 'template', name: template, place } as const;
+  return await withCleanup(
+    async () => {
+      await step(context, `copy the template ${template}`, () =>
+        createDatabase(server, { name: copy.database, template, mark }),
+      );
+      return await work({ copy, plan: await planForCopy(project, copy, plan), origin });
+    },
+    () => (keep ? server.keep() : server.stop()),
+  );
+}
+
+function noTemplates(template: string): Failure {
+  return new Failure({
+    code: 'config/no-copy-server',
+    message: `the template ${template} is on no server: the configuration names none for copies`,
+    hint: "Give sandbox: { server: env('COPIES_DATABASE_URL') } in the configuration, or leave out --from template.",
+  });
 }
 
 // A backup from before earlier applies lacks their migrations too: the copy gets all that it lacks.

@@ -119,6 +119,32 @@ describe('a rehearsal on a server that the configuration names', () => {
     );
   });
 
+  it('copies a template of it, leaves that as it was, and runs what its ledger lacks', async () => {
+    await using there = await connect(own.address('postgres'), { purpose: 'test' });
+    await there.execute('CREATE DATABASE shop_template');
+    const sandbox = { server: own.address('postgres').connectionString() };
+    const filled = await connect(own.address('shop_template'), { purpose: 'test' });
+    await filled.execute('CREATE TABLE users AS SELECT generate_series(1, 7) AS id, NULL AS name');
+    await filled.close();
+    const sql = "UPDATE users SET name = 'rehearsed';";
+    const report = await rehearsalOf(sql, { from: 'template:shop_template' }, sandbox);
+    expect(report.copy).toEqual({ from: 'template', name: 'shop_template', place: 'server' });
+    expect(report.statements[0]?.rows).toBe(7);
+    const databases = "SELECT datname FROM pg_database WHERE datname !~ '^(postgres|template)'";
+    expect(await there.query(databases)).toEqual([{ datname: 'shop_template' }]);
+    await using template = await connect(own.address('shop_template'), { purpose: 'test' });
+    expect(await template.query('SELECT FROM users WHERE name IS NULL')).toHaveLength(7);
+    await template.close();
+    await there.execute('DROP DATABASE shop_template');
+  });
+
+  it('is needed for a template', async () => {
+    await expect(rehearsalOf('SELECT 1;', { from: 'template:shop' })).rejects.toMatchObject({
+      code: 'config/no-copy-server',
+      hint: expect.stringContaining('sandbox: { server:'),
+    });
+  });
+
   it('says which variable is missing, and goes nowhere else', async () => {
     const rehearsal = rehearsalOf('SELECT 1;', { from: 'schema' }, { server: { env: 'COPIES' } });
     await expect(rehearsal).rejects.toMatchObject({

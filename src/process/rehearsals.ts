@@ -136,7 +136,7 @@ export async function rehearseOn(
   const made = forecast({
     statements,
     copy: tablesBefore,
-    isWhole: origin.from === 'backup' || origin.from === 'clone',
+    isWhole: origin.from !== 'schema',
     environment: await looking,
     budget: { blocksForMs: target.environment.blocksForMs },
   });

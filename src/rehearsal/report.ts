@@ -13,8 +13,8 @@ import type { WayBack } from './way-back/report.ts';
 
 /** What the copy was made of, and where it was. */
 export interface CopyOrigin {
-  readonly from: 'backup' | 'schema' | 'clone';
-  /** The backup's name, the environment, the address of a clone: what people call it. */
+  readonly from: 'backup' | 'schema' | 'clone' | 'template';
+  /** The backup's name, the environment, the address of a clone, the template: what people call it. */
   readonly name: string;
   /** `memory` and `disk`: on a throw-away server here; `server`: on the configured one, or where a command made the clone. */
   readonly place: 'memory' | 'disk' | 'server';

@@ -1,6 +1,6 @@
 // Databases on a throw-away server: made empty or as copies of a template, and dropped.
 
-import { quoteIdentifier } from '../postgres/address.ts';
+import { quoteIdentifier, quoteLiteral } from '../postgres/address.ts';
 import { connect } from '../postgres/connect.ts';
 import type { SandboxServer } from './server.ts';
 
@@ -12,6 +12,8 @@ export interface NewDatabase {
   readonly name: string;
   /** The database to copy; nobody may be connected to it (manual, CREATE DATABASE, Notes). */
   readonly template?: string;
+  /** The comment by which it is found when it was left behind. */
+  readonly mark?: string | undefined;
 }
 
 /**
@@ -23,7 +25,10 @@ export async function createDatabase(server: CopyServer, wanted: NewDatabase): P
   const strategy = database.version >= 150_000 ? ' STRATEGY FILE_COPY' : '';
   const copying =
     wanted.template === undefined ? '' : ` TEMPLATE ${quoteIdentifier(wanted.template)}${strategy}`;
-  await database.execute(`CREATE DATABASE ${quoteIdentifier(wanted.name)}${copying}`);
+  const name = quoteIdentifier(wanted.name);
+  await database.execute(`CREATE DATABASE ${name}${copying}`);
+  if (wanted.mark === undefined) return;
+  await database.execute(`COMMENT ON DATABASE ${name} IS ${quoteLiteral(wanted.mark)}`);
 }
 
 /** Drops a database, if it is there, and ends the sessions on it. */

@@ -37,7 +37,7 @@ export const rehearse: Verb = verb<RehearseFlags>({
     from: {
       kind: 'text',
       placeholder: 'source',
-      brief: 'schema, clone, or an environment whose backup is taken',
+      brief: 'schema, clone, template:NAME, or an environment',
     },
     rows: {
       kind: 'text',

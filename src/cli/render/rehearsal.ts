@@ -54,6 +54,7 @@ function originText({ from, name, place, rows }: CopyOrigin): string {
     backup: `the restored ${name}`,
     schema: `the schema of ${name}, ${rows === undefined ? 'without rows' : `with at most ${thousands(rows)} rows of each table`}`,
     clone: `a clone, ${name}`,
+    template: `a copy of the template ${name}`,
   }[from];
   return `${what}${where}`;
 }
