@@ -12,6 +12,11 @@ export interface MonitorInput {
   every?: string;
   /** So many red samples in a row page people and freeze the environment. Default: 2. */
   redInARow?: number;
+  /**
+   * The way back that the monitoring takes by itself when an incident begins, where it loses no write and nothing
+   * speaks against it: `code`, the release before; `undo`, the last change. Default: none.
+   */
+  onRed?: 'code' | 'undo';
   limits?: MonitorLimitsInput;
 }
 
@@ -65,6 +70,8 @@ export interface MonitorRules {
   readonly everyMs: number;
   /** So many red samples in a row are an incident. */
   readonly redInARow: number;
+  /** The way back that is taken without a person, where it loses nothing. */
+  readonly onRed: 'code' | 'undo' | undefined;
   readonly limits: MonitorLimits;
 }
 
@@ -77,6 +84,7 @@ const rules = z.strictObject({
   for: duration.optional(),
   every: duration.refine((ms) => ms > 0, 'is no time at all').optional(),
   redInARow: count.min(1, 'is not a number of samples').optional(),
+  onRed: z.enum(['code', 'undo']).optional(),
   limits: z
     .strictObject({
       connections: share.optional(),
@@ -117,6 +125,7 @@ function trusted(checked: z.output<typeof rules>): MonitorRules {
     forMs: checked.for ?? 24 * 60 * minuteMs,
     everyMs: checked.every ?? minuteMs,
     redInARow: checked.redInARow ?? 2,
+    onRed: checked.onRed,
     limits: {
       connections: limits.connections ?? 0.9,
       lockWaiters: limits.lockWaiters ?? 10,

@@ -18,7 +18,7 @@ export const monitor: Verb = verb<Flags>({
   name: 'monitor',
   brief: 'Watch an environment after a change, for 24 hours',
   description:
-    'Asks the health address and the database every minute, until the newest migration or deploy is 24 hours old, and keeps every sample in the environment. Two red samples in a row page people by the webhooks and freeze the environment; it never restores or rolls back. Stopped, it goes on where it was. Exit 9 when something is red.',
+    'Asks the health address and the database every minute, until the newest migration or deploy is 24 hours old, and keeps every sample in the environment. Two red samples in a row page people by the webhooks and freeze the environment; it takes back by itself only what onRed in the configuration names, and only where no write is lost. Stopped, it goes on where it was. Exit 9 when something is red.',
   args: [environmentArgument],
   flags: {
     every: { kind: 'text', placeholder: 'duration', brief: 'How often (default: 1m)' },

@@ -1,5 +1,6 @@
 // What the monitoring does about an incident: it tells people, freezes the environment and writes both into the
-// journal. It never restores and never rolls back: that is a person's decision, with `drydock recover`.
+// journal. The way back is a person's decision, with `drydock recover`; see by-itself.ts for what may be taken
+// without one.
 
 import type { HealthSample } from '../../history/health-samples.ts';
 import type { OpenIncident } from '../../history/watched.ts';

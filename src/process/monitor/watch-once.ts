@@ -23,6 +23,7 @@ import { assertOwnSession } from '../../postgres/pooling.ts';
 import type { Project, Target } from '../project.ts';
 import { clocksOf, sayClocks } from '../server-clock.ts';
 import { allClear, freezeFor, page, reasonOf, recordIncident } from './alarm.ts';
+import { actByItself } from './by-itself.ts';
 import { keptSamplesMs } from './keep-samples.ts';
 
 /** How the environment stands after a round. */
@@ -177,6 +178,8 @@ async function answer(
     incident = watch.unwritten ?? { ...begun, told: await page(project, target, begun) };
     watch.unwritten = incident;
     await recordIncident(project, target, { state: 'red', ...incident });
+    watch.unwritten = undefined;
+    await actByItself(project, target);
   } else if (known?.told === '' && notify.length > 0 && !sample.healthy) {
     // No receiver took the first message. One that does is worth an entry of its own.
     const told = await page(project, target, known);
