@@ -41,7 +41,7 @@ export const restore: Verb = verb<{
     },
     viewsLater: {
       kind: 'switch',
-      brief: 'Leave materialised views empty; shows the commands that fill them',
+      brief: 'Leave materialised views empty, and show how to fill them',
     },
   },
   run: async (input, environment = '', wanted) => {
