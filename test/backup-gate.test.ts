@@ -7,7 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { type BackUpOptions, backUp } from '../src/backup/back-up.ts';
+import { backUp } from '../src/backup/back-up.ts';
 import { prove } from '../src/backup/prove.ts';
 import { runOrFail } from '../src/core/process.ts';
 import { type Address, quoteIdentifier } from '../src/postgres/address.ts';
@@ -18,25 +18,13 @@ import { clientFor, programPath } from '../src/postgres/programs.ts';
 import { sqlStateOf } from '../src/postgres/server-error.ts';
 import { restore } from '../src/restore/restore.ts';
 import { startServer } from '../src/sandbox/server.ts';
+import { backUpOptions } from './backups.ts';
 import { serverAddress, testContext, testDatabase } from './database.ts';
 import { Dice, randomDatabase } from './random-database.ts';
 import { RandomWriters, readModel } from './random-writers.ts';
 
 const first = Number(process.env.GATE_SEED ?? randomInt(1_000_000));
 const seeds = Array.from({ length: Number(process.env.GATE_RUNS ?? 2) }, (_, run) => first + run);
-
-function optionsFor(address: Address, backups: string): BackUpOptions {
-  return {
-    environment: 'production',
-    address,
-    backups,
-    reason: 'test',
-    by: { who: 'ada', host: 'desk' },
-    plan: null,
-    ledger: [],
-    gitCommit: null,
-  };
-}
 
 /** What pg_dump says of the schema, without the lines that are different each time. */
 async function schemaOf(address: Address): Promise<string> {
@@ -81,7 +69,7 @@ it.runIf(tables > 0)(
         );
     }
     const backups = await mkdtemp(join(tmpdir(), 'gate-'));
-    const backup = await backUp(testContext(), optionsFor(address, backups));
+    const backup = await backUp(testContext(), backUpOptions(address, backups));
     expect(Object.keys(backup.manifest.contents.tables)).toHaveLength(tables);
     const { server, proof } = await prove(testContext(), {
       backup,
@@ -112,7 +100,7 @@ it.each(seeds)('a restore brings back every cell of the backup (GATE_SEED=%i)', 
 
   const before = new Set(writers.acknowledged);
   const backup = await backUp(testContext(), {
-    ...optionsFor(live.address, backups),
+    ...backUpOptions(live.address, backups),
     hashUpToBytes: Infinity,
     folderFromBytes: seed % 2 === 0 ? 0 : Infinity,
   });

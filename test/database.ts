@@ -13,6 +13,12 @@ export function serverAddress(): Address {
   return Address.parse(inject('serverAddress'));
 }
 
+/** Runs SQL on the run's server, outside of any test's database, and returns the rows of the last statement. */
+export async function onServer<Row extends object>(sql: string): Promise<Row[]> {
+  await using server = await connect(serverAddress(), { purpose: 'test' });
+  return await server.query<Row>(sql);
+}
+
 /** A database that belongs to one test; `await using` drops it at the end. */
 export interface TestDatabase extends AsyncDisposable {
   readonly address: Address;

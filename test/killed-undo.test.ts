@@ -7,7 +7,7 @@ import type { Address } from '../src/postgres/address.ts';
 import { connect } from '../src/postgres/connect.ts';
 import { schemaFacts } from '../src/postgres/fingerprint.ts';
 import { type CommandProject, commandProject, lastEntry } from './command.ts';
-import { serverAddress, type TestDatabase, testDatabase } from './database.ts';
+import { onServer, type TestDatabase, testDatabase } from './database.ts';
 
 const schema = `
   CREATE TABLE accounts (id int PRIMARY KEY, name text NOT NULL, balance numeric(14, 3), note text);
@@ -76,11 +76,6 @@ async function contentsOf(address: Address): Promise<object> {
             (SELECT md5(string_agg(o::text, ',' ORDER BY o::text)) FROM odd o) AS odd`,
   );
   return { facts: await schemaFacts(database), ...hashes };
-}
-
-async function onServer(sql: string): Promise<void> {
-  await using server = await connect(serverAddress(), { purpose: 'test' });
-  await server.execute(sql);
 }
 
 async function undoOn(

@@ -14,7 +14,7 @@ import { startBackground } from '../src/core/process.ts';
 import { verifyArchive } from '../src/postgres/archive.ts';
 import { connect } from '../src/postgres/connect.ts';
 import { readContents } from '../src/postgres/contents.ts';
-import { serverAddress, type TestDatabase, testDatabase } from './database.ts';
+import { onServer, type TestDatabase, testDatabase } from './database.ts';
 import richDatabase from './rich-database.sql';
 
 let folder: string;
@@ -48,13 +48,8 @@ afterEach(async () => {
   await rm(backups, { recursive: true, force: true, maxRetries: 10 });
 });
 
-async function onServer(sql: string): Promise<{ name: string }[]> {
-  await using server = await connect(serverAddress(), { purpose: 'test' });
-  return await server.query(sql);
-}
-
 async function besides(): Promise<string[]> {
-  const rows = await onServer(
+  const rows = await onServer<{ name: string }>(
     `SELECT datname AS name FROM pg_database WHERE starts_with(datname, '${live.address.database}_')`,
   );
   return rows.map(({ name }) => name);

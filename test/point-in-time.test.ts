@@ -1,24 +1,18 @@
 // Point in time by pgBackRest itself: what `drydock recover` prints is typed, and the new server has the rows.
 
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { run, runOrFail } from '../src/core/process.ts';
+import { runOrFail } from '../src/core/process.ts';
 import { Address } from '../src/postgres/address.ts';
 import { connect } from '../src/postgres/connect.ts';
 import { giveTo, serverAccount } from '../src/sandbox/account.ts';
-import { type SandboxServer, startServer } from '../src/sandbox/server.ts';
+import type { SandboxServer } from '../src/sandbox/server.ts';
 import { serverFor } from '../src/sandbox/server-programs.ts';
 import { type CommandProject, commandProject, drydockJson } from './command.ts';
-import { testContext } from './database.ts';
+import { hasPgbackrest, startArchivedServer } from './pgbackrest.ts';
 
-const hasPgbackrest = await run('pgbackrest', ['version']).then(
-  () => true,
-  () => false,
-);
-
-// Debian's package pgbackrest; there is no other way to have it.
 describe.skipIf(!hasPgbackrest)('point in time by pgBackRest', () => {
   const account = serverAccount();
   const asServer = { ...account, cwd: '/' };
@@ -29,38 +23,11 @@ describe.skipIf(!hasPgbackrest)('point in time by pgBackRest', () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'drydock-point-in-time-'));
-    await chmod(folder, 0o755);
-    for (const name of ['repository', 'log', 'lock', 'new']) {
-      await mkdir(join(folder, name), { mode: 0o700 });
-      await giveTo(account, join(folder, name));
-    }
-    const config = join(folder, 'pgbackrest.conf');
-    server = await startServer(testContext(), {
-      purpose: 'test',
-      major: 15,
-      settings: {
-        archive_mode: 'on',
-        archive_command: `pgbackrest --config=${config} --stanza=main archive-push %p`,
-      },
-    });
-    await writeFile(
-      config,
-      `[global]
-repo1-path=${join(folder, 'repository')}
-repo1-retention-full=2
-log-path=${join(folder, 'log')}
-lock-path=${join(folder, 'lock')}
-spool-path=${join(folder, 'spool')}
-log-level-file=off
-start-fast=y
-[main]
-pg1-path=${join(server.folder, 'data')}
-pg1-socket-path=${server.folder}
-pg1-user=postgres
-`,
-    );
-    const create = [`--config=${config}`, '--stanza=main', 'stanza-create'];
-    await runOrFail('pgbackrest', create, asServer);
+    await mkdir(join(folder, 'new'), { mode: 0o700 });
+    await giveTo(account, join(folder, 'new'));
+    const archived = await startArchivedServer(folder);
+    server = archived.server;
+    const { config } = archived;
     live = server.address('postgres');
     await execute('CREATE TABLE users AS SELECT n AS id FROM generate_series(1, 50) n');
     project = await commandProject({

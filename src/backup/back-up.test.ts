@@ -12,6 +12,7 @@ import {
 import { hostname, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { backUpOptions } from '../../test/backups.ts';
 import {
   serverAddress,
   type TestContext,
@@ -42,16 +43,13 @@ afterAll(async () => {
 });
 
 function optionsFor(environment: string, address: Address = rich.address): BackUpOptions {
-  return {
+  return backUpOptions(address, backups, {
     environment,
-    address,
-    backups,
     reason: 'before 008_add_teacher_mode.sql',
-    by: { who: 'ada', host: 'desk' },
     plan: 'abc',
     ledger: ['007'],
     gitCommit: 'f00',
-  };
+  });
 }
 
 const at = (time: string, context: TestContext = testContext()): TestContext => ({

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import * as z from 'zod';
+import { backUpOptions } from '../../test/backups.ts';
 import { testContext, testDatabase } from '../../test/database.ts';
 import richDatabase from '../../test/rich-database.sql';
 import { startServer } from '../sandbox/server.ts';
@@ -21,16 +22,10 @@ it('a manifest with its proof has the published shape', async () => {
   const context = testContext();
   const backups = await mkdtemp(join(tmpdir(), 'schema-'));
   await using rich = await testDatabase({ sql: richDatabase });
-  const backup = await backUp(context, {
-    environment: 'production',
-    address: rich.address,
-    backups,
-    reason: 'test',
-    by: { who: 'ada', host: 'desk' },
-    plan: 'abc',
-    ledger: ['007'],
-    gitCommit: null,
-  });
+  const backup = await backUp(
+    context,
+    backUpOptions(rich.address, backups, { plan: 'abc', ledger: ['007'] }),
+  );
   const { server } = await prove(context, {
     backup,
     startServer: (wanted) => startServer(context, wanted),

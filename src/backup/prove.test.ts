@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { backUpOptions } from '../../test/backups.ts';
 import { type TestDatabase, testContext, testDatabase } from '../../test/database.ts';
 import richDatabase from '../../test/rich-database.sql';
 import { runOrFail } from '../core/process.ts';
@@ -27,16 +28,7 @@ beforeAll(async () => {
       DROP ROLE IF EXISTS policy_reader; CREATE ROLE policy_reader; CREATE POLICY all_of_it ON secrets TO policy_reader USING (true)`,
   });
   backups = await mkdtemp(join(tmpdir(), 'prove-'));
-  options = {
-    environment: 'production',
-    address: rich.address,
-    backups,
-    reason: 'test',
-    by: { who: 'ada', host: 'desk' },
-    plan: null,
-    ledger: [],
-    gitCommit: null,
-  };
+  options = backUpOptions(rich.address, backups);
 });
 afterAll(async () => {
   await rich.drop();

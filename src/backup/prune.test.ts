@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { backUpOptions } from '../../test/backups.ts';
 import { type TestContext, testContext, testDatabase } from '../../test/database.ts';
 import { backUp } from './back-up.ts';
 import { listBackups } from './backups.ts';
@@ -30,17 +31,13 @@ async function backupsOfAge(...ages: readonly number[]): Promise<Backup[]> {
   const made = new Map<number, Backup>();
   for (const [index, age] of ages.toSorted((a, b) => b - a).entries()) {
     const context = at(new Date(now.getTime() - age * dayMs));
-    const taken = await backUp(context, {
-      environment: 'production',
-      address: database.address,
-      backups,
-      reason: 'test',
-      by: { who: 'ada', host: 'desk' },
-      plan: 'abc',
-      ledger: [],
-      gitCommit: null,
-      folderFromBytes: index % 2 === 0 ? 0 : Infinity,
-    });
+    const taken = await backUp(
+      context,
+      backUpOptions(database.address, backups, {
+        plan: 'abc',
+        folderFromBytes: index % 2 === 0 ? 0 : Infinity,
+      }),
+    );
     const dumpSha256 = taken.manifest.dump.sha256;
     const proof = { outcome: 'done', dumpSha256 } as unknown as Manifest['proof'];
     const manifest = { ...taken.manifest, proof };

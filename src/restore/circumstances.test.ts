@@ -4,7 +4,9 @@ import { chmod, mkdir, mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { backUpOptions } from '../../test/backups.ts';
 import {
+  onServer,
   serverAddress,
   type TestDatabase,
   testContext,
@@ -37,23 +39,8 @@ afterEach(async () => {
 });
 afterAll(() => onServer(`DROP ROLE IF EXISTS ${role}`));
 
-async function onServer(sql: string): Promise<void> {
-  await using server = await connect(serverAddress(), { purpose: 'test' });
-  await server.execute(sql);
-}
-
 function optionsFor(more: Partial<BackUpOptions> = {}): BackUpOptions {
-  return {
-    environment: 'production',
-    address: live.address,
-    backups: folder,
-    reason: 'test',
-    by: { who: 'ada', host: 'desk' },
-    plan: null,
-    ledger: [],
-    gitCommit: null,
-    ...more,
-  };
+  return backUpOptions(live.address, folder, more);
 }
 
 async function proving(backup: Backup): Promise<void> {

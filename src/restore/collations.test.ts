@@ -5,7 +5,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { serverAddress, testContext, testDatabase } from '../../test/database.ts';
+import { backUpOptions } from '../../test/backups.ts';
+import { onServer, testContext, testDatabase } from '../../test/database.ts';
 import { backUp } from '../backup/back-up.ts';
 import { proveCopy, readEngineFigures } from '../backup/engine/prove-copy.ts';
 import { quoteIdentifier } from '../postgres/address.ts';
@@ -16,24 +17,10 @@ const sql = `
   CREATE COLLATION "Sorted" (provider = icu, locale = 'de');
   CREATE TABLE names (name text COLLATE "Sorted" PRIMARY KEY); INSERT INTO names VALUES ('ö'), ('z')`;
 
-async function onServer(statement: string): Promise<void> {
-  await using server = await connect(serverAddress(), { purpose: 'test' });
-  await server.execute(statement);
-}
-
 it('a dump from another version of a collation is restored, and that is said', async () => {
   await using live = await testDatabase({ sql });
   const backups = await mkdtemp(join(tmpdir(), 'collations-'));
-  const taken = await backUp(testContext(), {
-    environment: 'production',
-    address: live.address,
-    backups,
-    reason: 'test',
-    by: { who: 'ada', host: 'desk' },
-    plan: null,
-    ledger: [],
-    gitCommit: null,
-  });
+  const taken = await backUp(testContext(), backUpOptions(live.address, backups));
   const { source } = taken.manifest;
   const name = 'public."Sorted"';
   expect(source.collations).toEqual({

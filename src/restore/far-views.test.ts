@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { backUpOptions } from '../../test/backups.ts';
 import { serverAddress, testContext, testDatabase } from '../../test/database.ts';
 import { backUp } from '../backup/back-up.ts';
 import type { Backup } from '../backup/manifest.ts';
@@ -73,16 +74,7 @@ it('views that read another server are filled when it answers, and hold up neith
       found,
     };
   };
-  const options = {
-    environment: 'far',
-    address: database.address,
-    backups,
-    reason: 'test',
-    by: { who: 'ada', host: 'desk' },
-    plan: null,
-    ledger: [],
-    gitCommit: null,
-  };
+  const options = backUpOptions(database.address, backups, { environment: 'far' });
   const answering = await back(await backUp(testContext(), options));
   expect(answering.notes).toEqual([]);
   expect(answering.found).toEqual(await filled(session));

@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { backUpOptions } from '../../test/backups.ts';
 import { testContext } from '../../test/database.ts';
 import { type BackUpOptions, backUp } from '../backup/back-up.ts';
 import { prove } from '../backup/prove.ts';
@@ -36,16 +37,7 @@ async function onServer(sql: string): Promise<void> {
 }
 
 function optionsFor(address: Address): BackUpOptions {
-  return {
-    environment: address.database,
-    address,
-    backups,
-    reason: 'test',
-    by: { who: 'ada', host: 'desk' },
-    plan: null,
-    ledger: [],
-    gitCommit: null,
-  };
+  return backUpOptions(address, backups, { environment: address.database });
 }
 
 /** Backs a database up, proves it, spoils it and restores it. */

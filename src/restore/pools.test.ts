@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { backUpOptions } from '../../test/backups.ts';
 import { type ConnectionPool, hasPgbouncer, startPool } from '../../test/connection-pool.ts';
 import {
   serverAddress,
@@ -27,16 +28,7 @@ let pool: ConnectionPool;
 beforeEach(async () => {
   live = await testDatabase({ sql: 'CREATE TABLE t (n int, restored boolean DEFAULT true)' });
   backups = await mkdtemp(join(tmpdir(), 'pools-'));
-  backup = await backUp(testContext(), {
-    environment: 'production',
-    address: live.address,
-    backups,
-    reason: 'test',
-    by: { who: 'ada', host: 'desk' },
-    plan: null,
-    ledger: [],
-    gitCommit: null,
-  });
+  backup = await backUp(testContext(), backUpOptions(live.address, backups));
   await using database = await connect(live.address, { purpose: 'test' });
   await database.execute('ALTER TABLE t ALTER restored SET DEFAULT false');
   if (hasPgbouncer) pool = await startPool(live.address, 'transaction');

@@ -5,12 +5,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import {
-  serverAddress,
-  type TestDatabase,
-  testContext,
-  testDatabase,
-} from '../../test/database.ts';
+import { backUpOptions } from '../../test/backups.ts';
+import { onServer, type TestDatabase, testContext, testDatabase } from '../../test/database.ts';
 import { type BackUpOptions, backUp } from '../backup/back-up.ts';
 import { prove } from '../backup/prove.ts';
 import { type Address, quoteIdentifier } from '../postgres/address.ts';
@@ -33,26 +29,12 @@ beforeAll(async () => {
       CREATE MATERIALIZED VIEW a_second AS SELECT sum(n) AS n FROM z_first`,
   });
   backups = await mkdtemp(join(tmpdir(), 'ready-'));
-  options = {
-    environment: 'production',
-    address: live.address,
-    backups,
-    reason: 'test',
-    by: { who: 'ada', host: 'desk' },
-    plan: null,
-    ledger: [],
-    gitCommit: null,
-  };
+  options = backUpOptions(live.address, backups);
 });
 afterAll(async () => {
   await live.drop();
   await rm(backups, { recursive: true, force: true });
 });
-
-async function onServer(sql: string): Promise<void> {
-  await using server = await connect(serverAddress(), { purpose: 'test' });
-  await server.execute(sql);
-}
 
 /**
  * Tables and views without statistics, or that nobody has vacuumed. Whether every page has its mark depends on

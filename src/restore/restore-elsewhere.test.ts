@@ -2,12 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import {
-  serverAddress,
-  type TestDatabase,
-  testContext,
-  testDatabase,
-} from '../../test/database.ts';
+import { backUpOptions } from '../../test/backups.ts';
+import { onServer, type TestDatabase, testContext, testDatabase } from '../../test/database.ts';
 import { backUp } from '../backup/back-up.ts';
 import { type Backup, writeManifest } from '../backup/manifest.ts';
 import { Address } from '../postgres/address.ts';
@@ -37,16 +33,7 @@ beforeAll(async () => {
   await onSource(
     `DO $$ BEGIN EXECUTE (SELECT format('ALTER LARGE OBJECT %s OWNER TO ${role}', oid) FROM pg_largeobject_metadata); END $$`,
   );
-  backup = await backUp(testContext(), {
-    environment: 'production',
-    address: Address.parse(url.href),
-    backups,
-    reason: 'test',
-    by: { who: 'ada', host: 'desk' },
-    plan: null,
-    ledger: [],
-    gitCommit: null,
-  });
+  backup = await backUp(testContext(), backUpOptions(Address.parse(url.href), backups));
   // As a provider makes one: a database of the tenant's, who may create none.
   target = await testDatabase();
   await onServer(`ALTER DATABASE ${target.address.database} OWNER TO ${role}`);
@@ -58,11 +45,6 @@ afterAll(async () => {
   await onServer(`DROP ROLE ${role}`);
   await rm(backups, { recursive: true, force: true });
 });
-
-async function onServer(sql: string): Promise<void> {
-  await using server = await connect(serverAddress(), { purpose: 'test' });
-  await server.execute(sql);
-}
 
 async function onSource(sql: string): Promise<void> {
   await using database = await connect(source.address, { purpose: 'test' });

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { backUpOptions } from '../../test/backups.ts';
 import {
   serverAddress,
   type TestDatabase,
@@ -29,16 +30,7 @@ beforeEach(async () => {
       CREATE TRIGGER noisy BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION noisy()`,
   });
   backups = await mkdtemp(join(tmpdir(), 'tables-'));
-  backup = await backUp(testContext(), {
-    environment: 'production',
-    address: live.address,
-    backups,
-    reason: 'test',
-    by: { who: 'ada', host: 'desk' },
-    plan: null,
-    ledger: [],
-    gitCommit: null,
-  });
+  backup = await backUp(testContext(), backUpOptions(live.address, backups));
 });
 afterEach(async () => {
   await live.drop();

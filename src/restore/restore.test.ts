@@ -2,7 +2,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { backUpOptions } from '../../test/backups.ts';
 import {
+  onServer,
   serverAddress,
   type TestDatabase,
   testContext,
@@ -25,7 +27,7 @@ import { swap } from './swap.ts';
 let template: TestDatabase;
 let live: TestDatabase;
 let backups: string;
-let backUpOptions: BackUpOptions;
+let options: BackUpOptions;
 let backup: Backup;
 
 const badMigration = `
@@ -47,28 +49,14 @@ beforeEach(async () => {
   await onServer(`ALTER DATABASE ${name} SET search_path = public, "Odd Schema";
     ALTER DATABASE ${name} SET timezone = 'Asia/Tokyo'; ALTER DATABASE ${name} CONNECTION LIMIT 50;
     COMMENT ON DATABASE ${name} IS 'it''s live'; REVOKE CONNECT ON DATABASE ${name} FROM PUBLIC`);
-  backUpOptions = {
-    environment: 'production',
-    address: live.address,
-    backups,
-    reason: 'test',
-    by: { who: 'ada', host: 'desk' },
-    plan: null,
-    ledger: [],
-    gitCommit: null,
-  };
-  backup = await backUp(testContext(), backUpOptions);
+  options = backUpOptions(live.address, backups);
+  backup = await backUp(testContext(), options);
 });
 afterEach(async () => {
   for (const name of await besides())
     await onServer(`DROP DATABASE ${quoteIdentifier(name)} WITH (FORCE)`);
   await live.drop();
 });
-
-async function onServer(sql: string): Promise<void> {
-  await using server = await connect(serverAddress(), { purpose: 'test' });
-  await server.execute(sql);
-}
 
 /** The databases that a restore left beside the live one. */
 async function besides(): Promise<string[]> {
@@ -235,7 +223,7 @@ describe('a restore', () => {
     {
       await using owner = await connect(address, { purpose: 'test' });
       await owner.execute('CREATE TABLE t AS SELECT generate_series(1, 9) AS n');
-      const taken = await backUp(testContext(), { ...backUpOptions, address });
+      const taken = await backUp(testContext(), { ...options, address });
       await owner.execute('DROP TABLE t');
       const report = await restoring({ live: address, backup: taken });
       expect(report).toMatchObject({ outcome: 'done', endedSessions: 1 });
@@ -386,7 +374,7 @@ describe('what would end badly is refused before it begins', () => {
     await superuser.execute(
       `CREATE SCHEMA s AUTHORIZATION ${owner}; CREATE TABLE s.t (id int); ALTER TABLE s.t OWNER TO ${owner}`,
     );
-    const taken = await backUp(testContext(), { ...backUpOptions, address: superuser.address });
+    const taken = await backUp(testContext(), { ...options, address: superuser.address });
     await expect(restoring({ live: address, backup: taken })).rejects.toMatchObject({
       code: 'restore/no-right',
       message: `${role} may not give to ${owner} what they own in the backup`,

@@ -2,12 +2,7 @@ import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import {
-  serverAddress,
-  type TestDatabase,
-  testContext,
-  testDatabase,
-} from '../../test/database.ts';
+import { onServer, type TestDatabase, testContext, testDatabase } from '../../test/database.ts';
 import { runOrFail } from '../core/process.ts';
 import { connect } from '../postgres/connect.ts';
 import { clientFor, programPath } from '../postgres/programs.ts';
@@ -54,11 +49,6 @@ async function inside(holder: TestDatabase, sql: string): Promise<object[]> {
   await using database = await connect(holder.address, { purpose: 'test' });
   return await database.query(sql);
 }
-async function onServer(sql: string): Promise<void> {
-  await using server = await connect(serverAddress(), { purpose: 'test' });
-  await server.execute(sql);
-}
-
 const salvaging = (): Promise<SalvageReport> =>
   salvage(testContext(), { live: live.address, broken: broken.address.database, folder });
 

@@ -1,7 +1,7 @@
 // Engines for real: a script that copies databases as a hosting company would, and pgBackRest.
 
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -11,14 +11,13 @@ import {
   testContext,
   testDatabase,
 } from '../../../test/database.ts';
+import { hasPgbackrest, startArchivedServer } from '../../../test/pgbackrest.ts';
 import { systemClock } from '../../core/clock.ts';
-import { run, runOrFail } from '../../core/process.ts';
 import type { Address } from '../../postgres/address.ts';
 import { connect } from '../../postgres/connect.ts';
 import { clientFor, programPath } from '../../postgres/programs.ts';
-import { giveTo, serverAccount } from '../../sandbox/account.ts';
 import { startRestored } from '../../sandbox/restored.ts';
-import { type SandboxServer, startServer } from '../../sandbox/server.ts';
+import type { SandboxServer } from '../../sandbox/server.ts';
 import { commandEngine, type EngineCommands } from './command.ts';
 import type { Engine } from './engine.ts';
 import { pgbackrestEngine } from './pgbackrest.ts';
@@ -28,7 +27,6 @@ let folder: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'engine-'));
-  await chmod(folder, 0o755);
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -155,12 +153,6 @@ describe('an engine of commands', () => {
   });
 });
 
-const hasPgbackrest = await run('pgbackrest', ['version']).then(
-  () => true,
-  () => false,
-);
-
-// Debian's package pgbackrest; there is no other way to have it.
 describe.skipIf(!hasPgbackrest)('pgBackRest', () => {
   let server: SandboxServer;
   let live: Address;
@@ -168,44 +160,13 @@ describe.skipIf(!hasPgbackrest)('pgBackRest', () => {
   let repository: string;
 
   beforeAll(async () => {
-    const account = serverAccount();
-    repository = join(folder, 'repository');
-    const config = join(folder, 'pgbackrest.conf');
-    for (const name of ['repository', 'log', 'lock']) {
-      await mkdir(join(folder, name));
-      await giveTo(account, join(folder, name));
-    }
-    server = await startServer(testContext(), {
-      purpose: 'test',
-      major: 15,
-      settings: {
-        archive_mode: 'on',
-        archive_command: `pgbackrest --config=${config} --stanza=main archive-push %p`,
-      },
-    });
-    await writeFile(
-      config,
-      `[global]
-repo1-path=${repository}
-repo1-retention-full=2
-log-path=${join(folder, 'log')}
-lock-path=${join(folder, 'lock')}
-spool-path=${join(folder, 'spool')}
-log-level-file=off
-start-fast=y
-job-retry=0
-[main]
-pg1-path=${join(server.folder, 'data')}
-pg1-socket-path=${server.folder}
-pg1-user=postgres
-`,
-    );
+    const archived = await startArchivedServer(folder);
+    const { account, config } = archived;
+    ({ server, repository } = archived);
     live = server.address('school');
     await execute(server.address('postgres'), 'CREATE DATABASE school');
     await execute(live, school);
     await execute(live, 'ANALYZE');
-    const create = [`--config=${config}`, '--stanza=main', 'stanza-create'];
-    await runOrFail('pgbackrest', create, { ...account, cwd: '/' });
     engine = pgbackrestEngine({ stanza: 'main', config }, { live, account, startRestored });
   });
   afterAll(() => server.stop());

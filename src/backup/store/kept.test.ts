@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { backUpOptions } from '../../../test/backups.ts';
 import { type TestDatabase, testContext, testDatabase } from '../../../test/database.ts';
 import { canonicalJson, sha256 } from '../../core/digest.ts';
 import { run } from '../../core/process.ts';
@@ -58,17 +59,7 @@ afterAll(async () => {
 });
 
 async function take(how: { folderFromBytes?: number }): Promise<Backup> {
-  return await backUp(testContext(), {
-    environment: 'production',
-    address: database.address,
-    backups,
-    reason: 'test',
-    by: { who: 'ada', host: 'desk' },
-    plan: null,
-    ledger: [],
-    gitCommit: null,
-    ...how,
-  });
+  return await backUp(testContext(), backUpOptions(database.address, backups, how));
 }
 
 async function key(name: string): Promise<Encryption> {
