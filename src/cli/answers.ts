@@ -30,9 +30,7 @@ export function answersFrom(input: CommandInput<AnswerFlags>): Answers {
   return {
     plan: async (question) => {
       const { environment, address } = question.target;
-      if (flags.confirm !== undefined && flags.confirm !== address.database) {
-        throw wrongName(flags.confirm, address.database);
-      }
+      assertRightName(flags, address.database);
       say(planText(question));
       if (environment.confirm === 'never') return true;
       const wantsName = environment.confirm === 'twice';
@@ -66,9 +64,7 @@ export function decisionAnswerFrom(
 ): (target: Target, question: string) => Promise<boolean> {
   const { flags, interactive } = input;
   return async ({ environment, address }, question) => {
-    if (flags.confirm !== undefined && flags.confirm !== address.database) {
-      throw wrongName(flags.confirm, address.database);
-    }
+    assertRightName(flags, address.database);
     const wantsName = environment.confirm === 'twice';
     if (environment.confirm === 'never') return true;
     if (flags.yes === true && (!wantsName || flags.confirm !== undefined)) return true;
@@ -104,9 +100,7 @@ export async function answerToChange(
 ): Promise<boolean> {
   const { environment, address } = target;
   const { database } = address;
-  if (flags.confirm !== undefined && flags.confirm !== database) {
-    throw wrongName(flags.confirm, database);
-  }
+  assertRightName(flags, database);
   say(shown);
   const wantsName = environment.guarded;
   if (flags.yes === true && (!wantsName || flags.confirm === database)) return true;
@@ -191,11 +185,16 @@ function finalText({ target, backup, rehearsal }: FinalQuestion): string {
   ].join('\n');
 }
 
-/** The failure for a database name that was typed and is not the one. */
-export function wrongName(given: string, database: string): Failure {
-  return new Failure({
+/**
+ * Refuses a name that was given for the database and is not the one.
+ *
+ * @throws `usage/wrong-database-name`
+ */
+export function assertRightName({ confirm }: AnswerFlags, database: string): void {
+  if (confirm === undefined || confirm === database) return;
+  throw new Failure({
     code: 'usage/wrong-database-name',
-    message: `--confirm ${given} is not the name of the database, ${database}`,
+    message: `--confirm ${confirm} is not the name of the database, ${database}`,
     hint: `Look at the address once more; when it is right: --confirm ${database}`,
   });
 }

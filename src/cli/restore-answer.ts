@@ -3,7 +3,14 @@
 
 import type { Target } from '../process/project.ts';
 import type { SwapQuestion } from '../restore/restore.ts';
-import { type AnswerFlags, askText, askYes, flagsFor, nobodyToAsk, wrongName } from './answers.ts';
+import {
+  type AnswerFlags,
+  askText,
+  askYes,
+  assertRightName,
+  flagsFor,
+  nobodyToAsk,
+} from './answers.ts';
 import { renderSwapQuestion } from './render/restore.ts';
 import type { CommandInput } from './verb.ts';
 
@@ -20,9 +27,7 @@ export function swapAnswerFrom(
   const { flags, interactive, say } = input;
   const { database } = address;
   const wantsName = environment.guarded;
-  if (flags.confirm !== undefined && flags.confirm !== database) {
-    throw wrongName(flags.confirm, database);
-  }
+  assertRightName(flags, database);
   const answered = flags.yes === true && (!wantsName || flags.confirm === database);
   if (!answered && !interactive) {
     throw nobodyToAsk({

@@ -3,16 +3,17 @@
 import { resolve } from 'node:path';
 import * as z from 'zod';
 import { parseDuration } from '../core/duration.ts';
-import { Failure, messageOf } from '../core/failure.ts';
-import { Address } from '../postgres/address.ts';
+import { Failure } from '../core/failure.ts';
+import type { Address } from '../postgres/address.ts';
 import { engineSchema } from './backup-engine.ts';
 import { backupsPlace, backupsSchema } from './backups-place.ts';
 import { changeHours, changeHoursSchema } from './change-hours.ts';
-import { type Config, type CopyServerPlace, type Environment, Secret } from './environment.ts';
+import type { Config, CopyServerPlace, Environment } from './environment.ts';
 import type { Text } from './input.ts';
 import { monitorSchema } from './monitor.ts';
+import { referenceProblems } from './references.ts';
+import { addressFrom, secretOf, text } from './variables.ts';
 
-const text = z.union([z.string().min(1), z.strictObject({ env: z.string().min(1) })]);
 const duration = z
   .string()
   .refine((value) => parseDuration(value) !== undefined, 'is not a duration such as 24h or 30d');
@@ -205,90 +206,6 @@ function copyServer(
   if (server === undefined) return undefined;
   const variable = typeof server === 'object' ? server.env : undefined;
   return { address: addressFrom(server, variables), variable };
-}
-
-// What leads elsewhere. Read leniently, so that a wrong value beside it hides none of it.
-const references = z
-  .object({
-    sandbox: z.object({ server: text.optional().catch(undefined) }).catch({}),
-    environments: z.record(
-      z.string(),
-      z
-        .object({
-          after: z.string().optional().catch(undefined),
-          url: text.optional().catch(undefined),
-          pgbouncer: z
-            .union([text, z.array(text)])
-            .optional()
-            .catch(undefined),
-        })
-        .catch({}),
-    ),
-  })
-  .catch({ sandbox: {}, environments: {} });
-
-function referenceProblems(input: unknown, variables: NodeJS.ProcessEnv): string[] {
-  const { sandbox, environments } = references.parse(input);
-  const ofEnvironments = Object.entries(environments).flatMap(
-    ([name, { after, url, pgbouncer }]) => [
-      ...(after === undefined || Object.hasOwn(environments, after)
-        ? []
-        : [`environments.${name}.after: there is no environment ${after}`]),
-      ...addressProblems(url, variables).map((problem) => `environments.${name}.url: ${problem}`),
-      ...(isSameDatabase(sandbox.server, url, variables)
-        ? [
-            `sandbox.server: is the database of ${name}; name another one of a server, such as postgres`,
-          ]
-        : []),
-      ...[pgbouncer ?? []]
-        .flat()
-        .flatMap((console) =>
-          addressProblems(console, variables).map(
-            (problem) => `environments.${name}.pgbouncer: ${problem}`,
-          ),
-        ),
-    ],
-  );
-  const ofServer = addressProblems(sandbox.server, variables);
-  return [...ofEnvironments, ...ofServer.map((problem) => `sandbox.server: ${problem}`)];
-}
-
-function isSameDatabase(
-  server: Text | undefined,
-  url: Text | undefined,
-  variables: NodeJS.ProcessEnv,
-): boolean {
-  try {
-    const live = addressFrom(url, variables);
-    return live !== undefined && addressFrom(server, variables)?.equals(live) === true;
-  } catch {
-    return false;
-  }
-}
-
-function addressProblems(url: Text | undefined, variables: NodeJS.ProcessEnv): string[] {
-  try {
-    addressFrom(url, variables);
-    return [];
-  } catch (error) {
-    return [messageOf(error)];
-  }
-}
-
-// A variable that is not set is no problem until the address is needed.
-function addressFrom(url: Text | undefined, variables: NodeJS.ProcessEnv): Address | undefined {
-  const address = textOf(url, variables);
-  return address === undefined ? undefined : Address.parse(address);
-}
-
-function textOf(value: Text | undefined, variables: NodeJS.ProcessEnv): string | undefined {
-  const found = typeof value === 'object' ? variables[value.env] : value;
-  return found === '' ? undefined : found;
-}
-
-function secretOf(value: Text | undefined, variables: NodeJS.ProcessEnv): Secret | undefined {
-  const found = textOf(value, variables);
-  return found === undefined ? undefined : new Secret(found);
 }
 
 // Environments in the order in which a migration goes through them.

@@ -39,6 +39,16 @@ export async function whilePaused<T>(pausing: Pausing, work: () => Promise<T>): 
   }
 }
 
+/** The same for a swap: the clients of pools wait for all of it, and not only while the names change. */
+export async function swapWhilePaused<T extends { readonly pauseMs: number }>(
+  pausing: Pausing,
+  swap: () => Promise<T>,
+): Promise<T> {
+  const began = performance.now();
+  const done = await whilePaused(pausing, swap);
+  return pausing.pools.length === 0 ? done : { ...done, pauseMs: performance.now() - began };
+}
+
 /** Lets through again where a command that was killed has left a pool paused. */
 export async function resumePools({ pools, database, note }: Pausing): Promise<void> {
   for (const pool of pools) {

@@ -3,10 +3,10 @@
 
 import { step } from '../core/context.ts';
 import { formatDuration } from '../core/duration.ts';
-import { Failure, withCleanup } from '../core/failure.ts';
+import { withCleanup } from '../core/failure.ts';
 import { endRescue, type RescueRun, readOpenRescue } from '../history/rescue-runs.ts';
-import { connect, type Database } from '../postgres/connect.ts';
-import { whilePaused } from '../postgres/pools.ts';
+import { connect } from '../postgres/connect.ts';
+import { swapWhilePaused } from '../postgres/pools.ts';
 import { ReplicationSession } from '../postgres/replication.ts';
 import { type Comparison, compareRows } from '../rescue/compare.ts';
 import { finishCopy, refreshViews } from '../rescue/copy.ts';
@@ -19,6 +19,7 @@ import { advanceSequences } from '../restore/sequences.ts';
 import { swap } from '../restore/swap.ts';
 import { notArmed, openDoor } from './disarming.ts';
 import { doing, type Project, reading, type Target, targetNamed } from './project.ts';
+import { assertForeseen, assertSlotLives, unexplained } from './rescue-conditions.ts';
 import { catchUp, ensureCopy, type Following, whileFollowing } from './rescue-copy.ts';
 import { carryOver, openPools } from './restoring.ts';
 import { isUnsettled, settle } from './settling.ts';
@@ -123,9 +124,9 @@ async function bringIn(
   const { environment, address } = target;
   await catchUp(project, environment.name, following);
   const comparison = await compare(project, rescue);
-  await assertForeseen(rescue);
+  await assertForeseen(target, following.copy);
   if (comparison.unexplained.length > 0 && request.acceptUnexplained !== true) {
-    throw unexplained(rescue, comparison);
+    throw unexplained(target, comparison);
   }
   const place = await maintenanceAddress(address);
   await using maintenance = await connect(place, { purpose: 'rescue' });
@@ -145,11 +146,9 @@ async function bringIn(
   const swapped = await step(project.context, label, async (reporter) => {
     const { pools } = environment;
     const note = (text: string): void => project.context.emit({ kind: 'note', text });
-    const began = performance.now();
-    const done = await whilePaused({ pools, database: address.database, note }, () =>
+    const result = await swapWhilePaused({ pools, database: address.database, note }, () =>
       takeOver(project, rescue, { maintenance, broken }),
     );
-    const result = pools.length === 0 ? done : { ...done, pauseMs: performance.now() - began };
     reporter.summary(`writes paused for ${formatDuration(result.pauseMs)}`);
     return result;
   });
@@ -251,74 +250,5 @@ async function finished(
       ms,
     };
     return { result, details: { file, reason } };
-  });
-}
-
-async function assertSlotLives(
-  project: Project,
-  target: Target,
-  { slot, begunAt }: RescueRun,
-): Promise<void> {
-  const [found] = await reading(project, target, (database) =>
-    database.query<{ lost: boolean; reader: number | null }>(
-      `SELECT wal_status = 'lost' AS lost, active_pid AS reader FROM pg_replication_slots WHERE slot_name = $1`,
-      [slot],
-    ),
-  );
-  if (found !== undefined && !found.lost) {
-    // Somebody keeps the copy in step; from here on it is this command.
-    if (found.reader !== null) {
-      await using database = await connect(target.address, { purpose: 'rescue' });
-      await untilFree(project, database, slot);
-    }
-    return;
-  }
-  const { name } = target.environment;
-  throw new Failure({
-    code: 'rescue/slot-lost',
-    message: `what was written in ${name} since ${begunAt.toISOString()} can no longer be played: the server has given up the log of slot ${slot}`,
-    hint: `Give the way up: drydock disarm ${name}. The other ways back: drydock recover ${name}`,
-  });
-}
-
-// The session of a command that was killed ends a moment later than the command.
-async function untilFree({ context }: Project, database: Database, slot: string): Promise<void> {
-  for (let tries = 0; tries < 100; tries += 1) {
-    const readers = await database.query(
-      'SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = $1 AND active',
-      [slot],
-    );
-    if (readers.length === 0) return;
-    await context.clock.sleep(100, context.signal);
-  }
-}
-
-async function assertForeseen({ target, following }: Rescue): Promise<void> {
-  const { tables } = await following.copy.one<{ tables: string[] }>(
-    'SELECT unforeseen AS tables FROM drydock_replay.progress',
-  );
-  if (tables.length === 0) return;
-  const { name } = target.environment;
-  throw new Failure({
-    code: 'rescue/unforeseen-table',
-    message: `the migration has touched ${tables.join(', ')}, whose rows are too wide for whole old rows in the log: which values are the application's cannot be told there`,
-    hint: `The other ways back: drydock recover ${name}`,
-    details: { tables },
-  });
-}
-
-function unexplained({ target }: Rescue, { unexplained: found }: Comparison): Failure {
-  const { name } = target.environment;
-  const said = found
-    .slice(0, 3)
-    .map(({ table, rows, examples }) =>
-      rows === null ? table : `${rows} rows of ${table} (${examples.slice(0, 3).join(', ')})`,
-    )
-    .join('; ');
-  return new Failure({
-    code: 'rescue/unexplained-rows',
-    message: `rows differ that neither the migration nor the old schema explains: ${said}`,
-    hint: `Look at them on both sides; when they may be as they are in the rescued one: drydock rescue ${name} --accept-unexplained`,
-    details: { unexplained: found },
   });
 }

@@ -9,7 +9,7 @@ import { Failure, messageOf } from '../core/failure.ts';
 import type { Address } from '../postgres/address.ts';
 import { connect, type Database } from '../postgres/connect.ts';
 import type { UnfilledView } from '../postgres/fill-views.ts';
-import { whilePaused } from '../postgres/pools.ts';
+import { swapWhilePaused } from '../postgres/pools.ts';
 import { fill } from './build.ts';
 import { checkTheWay } from './check-the-way.ts';
 import { estimateLoss, type LossEstimate } from './loss.ts';
@@ -46,7 +46,7 @@ export interface RestoreOptions {
   readonly carryOver: (restored: Database, broken: Database | undefined) => Promise<void>;
   /** Asked before the swap; without it there is no question. */
   readonly confirmSwap?: (question: SwapQuestion) => Promise<boolean>;
-  /** Consoles of the pools before the live database: see {@link whilePaused}. */
+  /** Consoles of the pools before the live database: see {@link swapWhilePaused}. */
   readonly pools?: readonly Address[];
   /** Leaves the materialised views empty, for a person to fill after the swap. */
   readonly viewsLater?: boolean;
@@ -160,8 +160,7 @@ async function swapIfWanted(
   const label = `put the restored database in the place of ${live.database}`;
   return await step(context, label, async (reporter) => {
     const note = (text: string): void => context.emit({ kind: 'note', text });
-    const began = performance.now();
-    const done = await whilePaused({ pools, database: live.database, note }, async () => {
+    const done = await swapWhilePaused({ pools, database: live.database, note }, async () => {
       // As late as can be: the live one goes on counting until the swap.
       const movedSequences = liveExists ? await moveSequences(context, live, names.building) : [];
       const swapped = await swap({
@@ -173,9 +172,8 @@ async function swapIfWanted(
       });
       return { movedSequences, ...swapped };
     });
-    const pauseMs = pools.length === 0 ? done.pauseMs : performance.now() - began;
-    reporter.summary(`writes paused for ${formatDuration(pauseMs)}`);
-    return { outcome: 'done', broken, ...done, pauseMs };
+    reporter.summary(`writes paused for ${formatDuration(done.pauseMs)}`);
+    return { outcome: 'done', broken, ...done };
   });
 }
 

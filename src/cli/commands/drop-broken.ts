@@ -1,5 +1,5 @@
 import { formatBytes } from '../../core/duration.ts';
-import { askText, nobodyToAsk, wrongName } from '../answers.ts';
+import { askText, assertRightName, nobodyToAsk } from '../answers.ts';
 import { exitCodes } from '../exit-code.ts';
 import { wrapLines } from '../render/text.ts';
 import { type Verb, verb } from '../verb.ts';
@@ -23,8 +23,7 @@ export const dropBroken: Verb = verb<{ readonly confirm?: string }>({
       environment,
       name,
       confirm: async (found) => {
-        if (flags.confirm !== undefined && flags.confirm !== found.name)
-          throw wrongName(flags.confirm, found.name);
+        assertRightName(flags, found.name);
         if (flags.confirm !== undefined) return true;
         if (!interactive) {
           throw nobodyToAsk({

@@ -2,7 +2,7 @@ import { Failure } from '../../core/failure.ts';
 import type { Emergency } from '../../process/emergency.ts';
 import type { Target } from '../../process/project.ts';
 import type { RecoverHands } from '../../process/recover.ts';
-import { type AnswerFlags, askText, askYes, nobodyToAsk, wrongName } from '../answers.ts';
+import { type AnswerFlags, askText, askYes, assertRightName, nobodyToAsk } from '../answers.ts';
 import { exitCodes } from '../exit-code.ts';
 import { renderEmergency, renderTaken } from '../render/recover.ts';
 import { swapAnswerFrom } from '../restore-answer.ts';
@@ -59,9 +59,7 @@ function assertAnswerable(
   { environment, address }: Target,
 ): void {
   const { database } = address;
-  if (flags.confirm !== undefined && flags.confirm !== database) {
-    throw wrongName(flags.confirm, database);
-  }
+  assertRightName(flags, database);
   if (flags.way === undefined || interactive || flags.confirm !== undefined) return;
   throw nobodyToAsk({
     whether: `${environment.name} may be changed`,

@@ -178,7 +178,6 @@ async function answer(
     incident = watch.unwritten ?? { ...begun, told: await page(project, target, begun) };
     watch.unwritten = incident;
     await recordIncident(project, target, { state: 'red', ...incident });
-    watch.unwritten = undefined;
     await actByItself(project, target);
   } else if (known?.told === '' && notify.length > 0 && !sample.healthy) {
     // No receiver took the first message. One that does is worth an entry of its own.
