@@ -32,8 +32,11 @@ export async function askBeforePlan(
     const statements = await onlyJudgeable(options.statements);
     const asked = await askAll(context, database, statements);
     const code = await askAboutCode(database);
+    const understood = asked.filter(({ answer }) => answer.understood).length;
     reporter.summary(
-      `${asked.length} statements, of which ${asked.filter(({ answer }) => answer.understood).length} are understood`,
+      asked.length === 0
+        ? 'no statement of the application is known'
+        : `${asked.length} statements, of which ${understood} are understood`,
     );
     return { after: () => askAfterPlan(context, options, { asked, code }) };
   });
