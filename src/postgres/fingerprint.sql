@@ -121,7 +121,10 @@ WITH
              CASE WHEN a.attstorage <> t.typstorage THEN 'storage ' || a.attstorage::text END,
              'compression ' || NULLIF(a.attcompression::text, ''),
              'statistics ' || NULLIF(a.attstattarget, -1),
-             (SELECT 'with ' || string_agg(o, ', ' ORDER BY o) FROM unnest(a.attoptions) o),
+             -- Not what the server keeps there for itself: 15.20 gives every column a pg_attver of its own, and
+             -- another one where it is restored (measured; no dump has it).
+             (SELECT 'with ' || string_agg(o, ', ' ORDER BY o) FROM unnest(a.attoptions) o
+               WHERE NOT starts_with(o, 'pg_')),
              (SELECT 'options ' || string_agg(o, ', ' ORDER BY o) FROM unnest(a.attfdwoptions) o))
       FROM relation r
       JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped

@@ -42,7 +42,7 @@ export const columns: ObjectKind<Column> = {
                  CASE a.attgenerated WHEN 's' THEN ' STORED' WHEN 'v' THEN ' VIRTUAL' END AS generated,
                  CASE a.attstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END AS storage,
                  CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' ELSE 'DEFAULT' END AS compression,
-                 COALESCE(a.attstattarget, -1) AS statistics, COALESCE(a.attoptions, '{}') AS options,
+                 COALESCE(a.attstattarget, -1) AS statistics, ARRAY(SELECT o FROM unnest(a.attoptions) o WHERE NOT starts_with(o, 'pg_')) AS options,
                  ARRAY(SELECT DISTINCT format('DROP %s %s CASCADE', CASE v.relkind WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'VIEW' END, v.oid::regclass)
                          FROM pg_depend r JOIN pg_rewrite w ON w.oid = r.objid JOIN pg_class v ON v.oid = w.ev_class
                         WHERE r.classid = 'pg_rewrite'::regclass AND r.refclassid = 'pg_class'::regclass
