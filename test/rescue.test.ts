@@ -8,7 +8,13 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { quoteIdentifier } from '../src/postgres/address.ts';
 import { connect } from '../src/postgres/connect.ts';
 import { schemaFacts } from '../src/postgres/fingerprint.ts';
-import { type CommandProject, commandProject, drydockJson, expectFailure } from './command.ts';
+import {
+  type CommandProject,
+  commandProject,
+  drydockJson,
+  expectFailure,
+  type RunningCommand,
+} from './command.ts';
 import { hasPgbouncer, startPool } from './connection-pool.ts';
 import { serverAddress, type TestDatabase, testDatabase } from './database.ts';
 import { PoolClients } from './pool-clients.ts';
@@ -251,17 +257,18 @@ describe('a rescue', () => {
   it('is kept in step until Ctrl-C, and takes over from whoever follows', async () => {
     await begin(bad, 'off');
     const first = project.start(['arm', 'production', '--follow']);
-    const isFollowed = async (): Promise<boolean> => {
+    const stateOf = async (command: RunningCommand): Promise<string> => {
       const { data } = await drydockJson(project, ['status', 'production']);
-      return data.environments[0].armed?.isFollowed === true;
+      const { armed } = data.environments[0];
+      return armed?.isFollowed === true ? 'followed' : command.said();
     };
     const patience = { timeout: 30_000, interval: 200 };
-    await expect.poll(isFollowed, patience).toBe(true);
+    await expect.poll(() => stateOf(first), patience).toBe('followed');
     expect((await first.signal('SIGINT')).exitCode).toBe(130);
     await apply(...anyway);
     await run(`UPDATE users SET full_name = 'written since' WHERE id = 2`);
     const second = project.start(['arm', 'production', '--follow']);
-    await expect.poll(isFollowed, patience).toBe(true);
+    await expect.poll(() => stateOf(second), patience).toBe('followed');
     const { exit, data, stderr } = await drydockJson(project, answered());
     expect(exit, stderr).toBe(0);
     expect(data.outcome).toBe('rescued');
