@@ -1,13 +1,15 @@
 // Adds a column to a table that is in use, with Drydock and with other runners, in one run on one
 // machine: how long do readers stall, and when is the column there? First behind one old reader, then on
-// a table whose readers overlap all the time. Writes docs/bench-apply.md. Needs the network once.
+// a table whose readers overlap all the time. Needs the network once.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { pause, startClients, worst } from './clients.mjs';
+import { ms, tableOf, tellFigures, versionOf } from './figures.mjs';
 import { importSource } from './import-source.mjs';
 import { otherRunners } from './other-runners.mjs';
 
@@ -18,6 +20,7 @@ const { values: options } = parseArgs({
     rate: { type: 'string', default: '600' },
     blocker: { type: 'string', default: '8' },
     rounds: { type: 'string', default: '3' },
+    write: { type: 'boolean' },
   },
 });
 const clients = Number(options.clients);
@@ -31,7 +34,7 @@ const { quietContext } = await importSource('src/core/context.ts');
 
 const drydock = resolve('dist/cli/main.js');
 const peers = otherRunners(['dbmate', 'node-pg-migrate']);
-const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
+const { version: ownVersion } = JSON.parse(readFileSync('package.json', 'utf8'));
 const folder = mkdtempSync(join(tmpdir(), 'drydock-bench-'));
 const server = await startServer(quietContext(), {
   purpose: 'bench',
@@ -40,7 +43,7 @@ const server = await startServer(quietContext(), {
 });
 
 const runners = [
-  { name: `drydock ${version}`, file: '001_add.sql', up: '', down: '', run: drydockApply },
+  { name: `drydock ${ownVersion}`, file: '001_add.sql', up: '', down: '', run: drydockApply },
   {
     name: `dbmate ${peers.dbmate.version}`,
     file: '001_add.sql',
@@ -60,9 +63,7 @@ const runners = [
 try {
   const behindOne = await inTurns(behindOneReader);
   const busy = await inTurns(onBusyTable);
-  const text = page(behindOne, busy);
-  writeFileSync('docs/bench-apply.md', text);
-  console.log(text);
+  tell(behindOne, busy, await versionOf(server));
 } finally {
   await server.stop();
   rmSync(folder, { recursive: true, force: true });
@@ -97,9 +98,9 @@ async function behindOneReader(runner, address) {
   const inForceAt = await inForce;
   await run;
   await pause(500);
-  const stalls = await load.stop();
+  await load.stop();
   await blocker.close();
-  return { worstMs: Math.max(...stalls), afterMs: inForceAt - freeAt, tookMs: inForceAt - begunAt };
+  return { worstMs: worst(load.taken()), afterMs: inForceAt - freeAt, tookMs: inForceAt - begunAt };
 }
 
 // Four sessions read for 100 to 500 ms, again and again: somebody always holds the table.
@@ -114,12 +115,16 @@ async function onBusyTable(runner, address) {
   const inForceAt = await inForce;
   await pause(300);
   await Promise.all(readers.map((reader) => reader.stop()));
-  const stalls = await load.stop();
+  await load.stop();
   return {
-    worstMs: Math.max(...stalls),
+    worstMs: worst(load.taken()),
     tookMs: inForceAt - begunAt,
     // Every moment in which some reader stood still for more than a tick.
-    stalledMs: stalls.filter((ms) => ms > 50).reduce((sum, ms) => sum + ms, 0) / clients,
+    stalledMs:
+      load
+        .taken()
+        .filter(({ tookMs }) => tookMs > 50)
+        .reduce((sum, { tookMs }) => sum + tookMs, 0) / clients,
   };
 }
 
@@ -142,34 +147,18 @@ async function withDatabase(name, work) {
   }
 }
 
-// Clients that read and write single rows at a steady rate, each with the time it had to wait.
+// Clients that read and write single rows at a steady rate.
 function startLoad(address) {
-  let times = [];
-  let running = true;
-  const client = async (number) => {
-    const session = await connect(address, { purpose: 'load' });
-    for (let turn = number; running; turn += 1) {
+  return startClients(address, {
+    count: clients,
+    pauseMs: pauseBetweenMs,
+    work: (session, turn) => {
       const id = ((turn * 7919) % 100_000) + 1;
-      const startedAt = performance.now();
-      await (turn % 4 === 0
+      return turn % 4 === 0
         ? session.query('UPDATE events SET n = n + 1 WHERE id = $1', [id])
-        : session.query('SELECT body FROM events WHERE id = $1', [id]));
-      times.push(performance.now() - startedAt);
-      await pause(pauseBetweenMs * (0.5 + Math.random()));
-    }
-    await session.close();
-  };
-  const all = Promise.all(Array.from({ length: clients }, (_, number) => client(number)));
-  return {
-    reset: () => {
-      times = [];
+        : session.query('SELECT body FROM events WHERE id = $1', [id]);
     },
-    stop: async () => {
-      running = false;
-      await all;
-      return times;
-    },
-  };
+  });
 }
 
 function startLongReader(address) {
@@ -259,33 +248,52 @@ async function program(name, args, cwd, variables) {
   if (status !== 0) throw new Error(`${name} ended with ${status}: ${said}`);
 }
 
-function page(behindOne, busy) {
-  const worst = (results, key) => Math.max(...results.map((result) => result[key]));
-  const ms = (value) =>
-    Number.isFinite(value) ? `${Math.round(value).toLocaleString('en')} ms` : 'never';
-  const row = (cells) => `| ${cells.join(' | ')} |`;
-  return `# Apply under load
-
-Measured by \`script/bench apply-under-load\`, which writes this page: PostgreSQL ${server.major}, ${availableParallelism()} processors (${cpus()[0]?.model ?? 'unknown'}), Node.js ${process.versions.node}. ${clients} clients read and write single rows of a table with 100,000 rows, about ${options.rate} statements a second; the migration is \`ALTER TABLE events ADD COLUMN added text\`. All runners in turns, ${rounds} rounds, the worst of each: seconds differ from machine to machine, the order hardly.
-
-## Behind one old reader
-
-One session holds the table for ${options.blocker} s; the migration arrives 0.5 s after it began.
-
-${row(['runner', 'worst wait of a client', 'in force after the reader has ended'])}
-${row(['---', '--:', '--:'])}
-${behindOne.map((results, index) => row([runners[index].name, ms(worst(results, 'worstMs')), ms(worst(results, 'afterMs'))])).join('\n')}
-
-## On a busy table
-
-Four more sessions read for 100 to 500 ms, again and again, so that somebody always holds the table.
-
-${row(['runner', 'worst wait of a client', 'waits above 50 ms, for each client', 'in force after'])}
-${row(['---', '--:', '--:', '--:'])}
-${busy.map((results, index) => row([runners[index].name, ms(worst(results, 'worstMs')), ms(worst(results, 'stalledMs')), ms(worst(results, 'tookMs'))])).join('\n')}
-`;
-}
-
-function pause(ms) {
-  return new Promise((done) => setTimeout(done, ms));
+function tell(behindOne, busy, version) {
+  const most = (results, key) => Math.max(...results.map((result) => result[key]));
+  const rows = (all, keys) =>
+    all.map((results, index) => [
+      runners[index].name,
+      ...keys.map((key) => ms(most(results, key))),
+    ]);
+  const [own] = behindOne;
+  tellFigures('apply-under-load', {
+    server: version,
+    write: options.write,
+    lines: [
+      `${clients} clients, about ${options.rate} statements a second on a table with 100,000 rows; \`ALTER TABLE events ADD COLUMN added text\`. All runners in turns, the worst of ${rounds} rounds.`,
+      '',
+      `One session holds the table for ${options.blocker} s; the migration arrives 0.5 s after it began:`,
+      '',
+      ...tableOf(
+        ['runner', 'worst wait of a client', 'in force after the reader has ended'],
+        rows(behindOne, ['worstMs', 'afterMs']),
+        { numbers: true },
+      ),
+      '',
+      'Four more sessions read for 100 to 500 ms, again and again, so that somebody always holds the table:',
+      '',
+      ...tableOf(
+        [
+          'runner',
+          'worst wait of a client',
+          'waits above 50 ms, for each client',
+          'in force after',
+        ],
+        rows(busy, ['worstMs', 'stalledMs', 'tookMs']),
+        { numbers: true },
+      ),
+    ],
+    goals: [
+      {
+        goal: 'behind one old reader no client waits more than 100 ms',
+        measured: ms(most(own, 'worstMs')),
+        isMet: most(own, 'worstMs') <= 100,
+      },
+      {
+        goal: 'in force within a second of the end of the reader',
+        measured: ms(most(own, 'afterMs')),
+        isMet: most(own, 'afterMs') <= 1_000,
+      },
+    ],
+  });
 }

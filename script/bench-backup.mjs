@@ -1,13 +1,14 @@
 // Measures backup, proof and restore beside pg_dump and pg_restore by hand with their best settings, in
 // one run on one machine, in turns, the best of each: multiples travel, seconds do not, and whatever else
-// runs on the machine only ever adds to them. `--size GB` and `--rounds N` change it; `--write` puts the
-// figures into docs/bench-backup.md.
+// runs on the machine only ever adds to them. `--size GB` and `--rounds N` change it.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { pause } from './clients.mjs';
+import { median, ms, tableOf, tellFigures, times, versionOf } from './figures.mjs';
 import { importSource } from './import-source.mjs';
 
 const { values: options } = parseArgs({
@@ -16,17 +17,11 @@ const { values: options } = parseArgs({
     size: { type: 'string', default: '2' },
     rounds: { type: 'string', default: '3' },
     clients: { type: 'string', default: '20' },
-    write: { type: 'boolean', default: false },
+    write: { type: 'boolean' },
   },
 });
 const sizeBytes = Number(options.size) * 1024 ** 3;
 const rounds = Number(options.rounds);
-const told = [];
-const say = (text) => {
-  told.push(text);
-  console.log(text);
-};
-const loadBefore = loadavg()[0];
 
 const { startServer } = await importSource('src/sandbox/server.ts');
 const { backUp } = await importSource('src/backup/back-up.ts');
@@ -48,10 +43,9 @@ try {
   await sql('postgres', 'CREATE DATABASE bench');
   await fill();
   const [{ bytes }] = await sql('bench', 'SELECT pg_database_size(current_database()) AS bytes');
-  say(`A database of ${megabytes(bytes)}, ${jobs} jobs, best of ${rounds} rounds.\n`);
-  await measureBackup();
-  await measureSwap();
-  if (options.write) writeFileSync('docs/bench-backup.md', page());
+  const { backups, proofs, taken } = await measureBackup();
+  const swap = await measureSwap();
+  tell({ bytes, backups, proofs, taken, swap }, await versionOf(server));
 } finally {
   await server.stop();
   rmSync(folder, { recursive: true, force: true });
@@ -61,7 +55,7 @@ async function measureBackup() {
   const byHand = join(folder, 'by-hand');
   const taken = [];
   const inTurns = async (subjects) => {
-    const times = subjects.map(() => []);
+    const taken = subjects.map(() => []);
     const work = subjects.map(() => []);
     for (let round = 0; round < rounds; round += 1) {
       for (const [index, [, run]] of subjects.entries()) {
@@ -70,7 +64,7 @@ async function measureBackup() {
         const before = cpuMs('self') + cpuMs(postmaster(server));
         const startedAt = performance.now();
         const other = await run();
-        times[index].push(performance.now() - startedAt);
+        taken[index].push(performance.now() - startedAt);
         // A session's time is its parent's when the session has ended.
         await pause(300);
         const others = other === undefined ? 0 : cpuMs(postmaster(other));
@@ -78,15 +72,17 @@ async function measureBackup() {
         await other?.stop();
       }
     }
-    tell(
-      subjects.map(([name], index) => [name, Math.min(...times[index]), Math.min(...work[index])]),
-    );
+    return subjects.map(([name], index) => ({
+      name,
+      tookMs: Math.min(...taken[index]),
+      workMs: Math.min(...work[index]),
+    }));
   };
   const dump = (how, path) => {
     rmSync(path, { recursive: true, force: true });
     program('pg_dump', [...how, `--file=${path}`], live);
   };
-  await inTurns([
+  const backups = await inTurns([
     ['pg_dump -Fd -Z1, in parallel', () => dump(['-Fd', '-Z1', `-j${jobs}`], byHand)],
     ['pg_dump -Fc', () => dump(['-Fc'], join(folder, 'custom'))],
     [
@@ -103,11 +99,7 @@ async function measureBackup() {
     ],
   ]);
   const backup = taken.at(-1);
-  const { hashes, tables } = backup.manifest.contents;
-  say(
-    `(the first hashes ${Object.keys(hashes.tables).length} of ${Object.keys(tables).length} tables; it has ${megabytes(backup.manifest.dump.sizeBytes)})\n`,
-  );
-  await inTurns([
+  const proofs = await inTurns([
     ['pg_restore, in parallel', () => restoreByHand(byHand)],
     [
       'drydock prove',
@@ -120,6 +112,7 @@ async function measureBackup() {
       },
     ],
   ]);
+  return { backups, proofs, taken: backup.manifest };
 }
 
 // As a person would: a fresh server, a database, the roles are there, pg_restore.
@@ -146,19 +139,19 @@ async function measureSwap() {
   const written = await Promise.all(writers.map((writer) => writer.stop()));
   const all = written.flat().sort((a, b) => a - b);
   // Not Math.max(...): there are more writes than a call takes arguments.
-  const longest = (times) =>
-    times.slice(1).reduce((most, time, index) => Math.max(most, time - times[index]), 0);
-  say(`Restore with ${options.clients} clients writing: ${(tookMs / 1000).toFixed(1)} s.`);
-  tell([
-    ['one write of one client, median', median(written.map((times) => gapMedian(times)))],
-    ['the swap itself', report.pauseMs],
-    ['no client could write for', longest(all)],
-    ['the unluckiest client waited', Math.max(...written.map(longest))],
-  ]);
+  const longest = (moments) =>
+    moments.slice(1).reduce((most, at, index) => Math.max(most, at - moments[index]), 0);
+  return {
+    tookMs,
+    usualMs: median(written.map((each) => gapMedian(each))),
+    pauseMs: report.pauseMs,
+    nobodyMs: longest(all),
+    unluckiestMs: Math.max(...written.map(longest)),
+  };
 }
 
 function startWriter() {
-  const times = [];
+  const moments = [];
   let running = true;
   const work = (async () => {
     while (running) {
@@ -167,7 +160,7 @@ function startWriter() {
         try {
           while (running) {
             await session.query('INSERT INTO events (user_id, body) VALUES (1, $1)', ['{}']);
-            times.push(performance.now());
+            moments.push(performance.now());
           }
         } finally {
           await session.close();
@@ -181,7 +174,7 @@ function startWriter() {
   const stop = async () => {
     running = false;
     await work;
-    return times;
+    return moments;
   };
   return { stop };
 }
@@ -249,34 +242,56 @@ async function sqlAt(address, text) {
   }
 }
 
-// Each line with its multiples of the first one: of its time, and of the work of all processors, which
-// depends less on what else the machine does.
-function tell(lines) {
-  const [[, firstMs, firstWorkMs]] = lines;
-  const multiple = (ms, first) =>
-    `${ms.toFixed(0).padStart(8)} ms${(ms / first).toFixed(2).padStart(7)} x`;
-  for (const [name, ms, workMs] of lines) {
-    const work = workMs > 0 ? `   work${multiple(workMs, firstWorkMs)}` : '';
-    say(`${name.padEnd(34)}${multiple(ms, firstMs)}${work}`);
-  }
-  say('');
-}
-
-function page() {
-  const [{ model }] = cpus();
-  return `# How fast backup, proof and restore are
-
-Written by \`script/bench backup --write\`. It takes turns with pg_dump and pg_restore by hand with their best
-settings, in one run on one machine. Goals: the backup within 1.1 times the best pg_dump, the proof within 1.1
-times pg_restore (each starts a fresh server first), no client unable to write for more than a second.
-Seconds differ from machine to machine, so the multiples count. \`work\` is the time of all processors.
-
-PostgreSQL ${clients.version}, Node ${process.version}, ${availableParallelism()} processors (${model.trim()}), with a load of ${loadBefore.toFixed(1)} from elsewhere before and ${loadavg()[0].toFixed(1)} at the end.
-
-\`\`\`
-${told.join('\n').trim()}
-\`\`\`
-`;
+function tell({ bytes, backups, proofs, taken, swap }, version) {
+  const { hashes, tables } = taken.contents;
+  const rows = (all) =>
+    all.map(({ name, tookMs, workMs }) => [
+      name,
+      ms(tookMs),
+      times(tookMs / all[0].tookMs),
+      ...(workMs > 0 ? [ms(workMs), times(workMs / all[0].workMs)] : ['not known', '']),
+    ]);
+  const head = (title) => [title, 'time', 'ratio', 'work of all processors', 'ratio'];
+  const ratioOf = (all, name) => all.find((each) => each.name === name).tookMs / all[0].tookMs;
+  const backup = ratioOf(backups, 'drydock backup');
+  const proof = ratioOf(proofs, 'drydock prove');
+  tellFigures('backup', {
+    server: version,
+    write: options.write,
+    lines: [
+      `A database of ${megabytes(bytes)}, ${jobs} jobs, pg_dump and pg_restore by hand with their best settings, the best of ${rounds} rounds in turns. A proof starts a fresh server first, and so does the restore by hand. \`drydock backup\` hashes ${Object.keys(hashes.tables).length} of ${Object.keys(tables).length} tables; it has ${megabytes(taken.dump.sizeBytes)}.`,
+      '',
+      ...tableOf(head('backup'), rows(backups), { numbers: true }),
+      '',
+      ...tableOf(head('restore'), rows(proofs), { numbers: true }),
+      '',
+      `\`drydock restore\` with ${options.clients} clients writing, ${(swap.tookMs / 1000).toFixed(1)} s in all:`,
+      '',
+      ...tableOf(
+        ['writes', 'time'],
+        [
+          ['one write of one client, median', ms(swap.usualMs)],
+          ['the swap itself', ms(swap.pauseMs)],
+          ['no client could write for', ms(swap.nobodyMs)],
+          ['the unluckiest client waited', ms(swap.unluckiestMs)],
+        ],
+        { numbers: true },
+      ),
+    ],
+    goals: [
+      {
+        goal: 'the backup within 1.1 × the best pg_dump',
+        measured: times(backup),
+        isMet: backup <= 1.1,
+      },
+      { goal: 'the proof within 1.1 × pg_restore', measured: times(proof), isMet: proof <= 1.1 },
+      {
+        goal: 'writes pause for less than a second while 20 clients write',
+        measured: ms(swap.nobodyMs),
+        isMet: swap.nobodyMs < 1_000,
+      },
+    ],
+  });
 }
 
 function postmaster({ folder: place }) {
@@ -290,18 +305,10 @@ function cpuMs(pid) {
   return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks) * 10, 0);
 }
 
-function median(values) {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
-}
-
-function gapMedian(times) {
-  return median(times.slice(1).map((time, index) => time - times[index]));
+function gapMedian(moments) {
+  return median(moments.slice(1).map((moment, index) => moment - moments[index]));
 }
 
 function megabytes(bytes) {
   return `${Math.round(Number(bytes) / 1024 ** 2).toLocaleString('en')} MB`;
-}
-
-function pause(ms) {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
