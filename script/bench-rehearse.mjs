@@ -1,6 +1,6 @@
 // What watching costs a statement on a schema of 2,500 relations: `script/bench rehearse`. For every
-// statement the best of several rounds counts, because whatever else runs on the machine only adds to
-// it. Exit 1 when it is more than 2 ms a statement.
+// statement the best of several rounds counts, because whatever else runs on the machine only
+// adds to it.
 
 import { parseArgs } from 'node:util';
 import { ms, tableOf, tellFigures, versionOf } from './figures.mjs';
@@ -52,7 +52,6 @@ try {
       },
     ],
   });
-  process.exitCode = cost <= 2 ? 0 : 1;
 } finally {
   await server.stop();
 }

@@ -25,6 +25,8 @@ export interface Seen {
   blockers: readonly Holder[];
   /** How many waited behind the work when it was taken out of the queue; 0 when it was not. */
   crowd: number;
+  /** Whether somebody who was in the way waited for the work in turn: no patience helps. */
+  isMutual: boolean;
 }
 
 /** One look at a session. */
@@ -32,7 +34,7 @@ export interface Look {
   readonly waiting: boolean;
   readonly wanted: readonly WantedLock[];
   readonly blockers: readonly number[];
-  readonly behind: number;
+  readonly behind: readonly number[];
 }
 
 const firstLookMs = 15;
@@ -111,15 +113,18 @@ export class Guard {
       if (look.blockers.length > 0) {
         seen.blockers = await sessionsOf(this.#database, look.blockers).catch(() => seen.blockers);
       }
+      seen.isMutual ||= look.blockers.some((pid) => look.behind.includes(pid));
       // Two looks: a crowd that is gone after 15 ms was none.
-      crowdedLooks = look.behind >= this.#limits.maxWaiting ? crowdedLooks + 1 : 0;
+      crowdedLooks = look.behind.length >= this.#limits.maxWaiting ? crowdedLooks + 1 : 0;
       if (crowdedLooks >= 2 && seen.crowd === 0) {
-        seen.crowd = look.behind;
+        seen.crowd = look.behind.length;
         await this.#database.query('SELECT pg_cancel_backend($1)', [watched.pid]).catch(() => []);
       }
       await onLook(look).catch(() => {});
       pause =
-        look.waiting || look.behind > 0 ? waitingLookMs : Math.min(pause * 1.5, longestLookMs);
+        look.waiting || look.behind.length > 0
+          ? waitingLookMs
+          : Math.min(pause * 1.5, longestLookMs);
     }
   }
 
@@ -133,8 +138,8 @@ export class Guard {
                           FROM waiting WHERE pid = $1 AND locktype = 'relation'), '[]') AS wanted,
               CASE WHEN EXISTS (SELECT FROM waiting WHERE pid = $1)
                    THEN pg_blocking_pids($1) ELSE '{}' END AS blockers,
-              (SELECT count(*)::int FROM (SELECT DISTINCT pid FROM waiting WHERE pid <> $1) w
-                WHERE $1 = ANY (pg_blocking_pids(w.pid))) AS behind`,
+              ARRAY(SELECT pid FROM (SELECT DISTINCT pid FROM waiting WHERE pid <> $1) w
+                     WHERE $1 = ANY (pg_blocking_pids(w.pid))) AS behind`,
       [watched.pid],
     );
     const ended = new AbortController();
@@ -162,7 +167,7 @@ export class Guard {
 
 /** Nothing seen yet. */
 export function nothingSeen(): Seen {
-  return { waitedMs: 0, wanted: new Map(), blockers: [], crowd: 0 };
+  return { waitedMs: 0, wanted: new Map(), blockers: [], crowd: 0, isMutual: false };
 }
 
 async function pausedFor(ms: number, signal: AbortSignal): Promise<boolean> {

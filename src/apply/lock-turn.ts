@@ -3,6 +3,7 @@
 import { Failure } from '../core/failure.ts';
 import type { Database } from '../postgres/connect.ts';
 import { sqlStateOf } from '../postgres/server-error.ts';
+import type { LockMode } from '../postgres/table-lock.ts';
 import type { Seen } from './guard.ts';
 import {
   describeHolder,
@@ -19,10 +20,15 @@ import type { StepRun } from './step-run.ts';
 const mostTries = 100;
 const mostCrowds = 5;
 
-/** How the next try begins: `sideways` with a lock that stalls nobody on these relations. */
+/** How the next try begins. */
 export interface Turn {
+  /** Tables that it locks first so that nobody is stalled. */
   readonly sideways: readonly string[];
+  /** Tables that it locks before its first statement as a later one wants them. */
+  readonly upFront: readonly { readonly table: string; readonly mode: LockMode }[];
 }
+
+const plainTurn: Turn = { sideways: [], upFront: [] };
 
 /** The turns of one transaction: what earlier tries have taught about who is in the way. */
 export class LockTurns {
@@ -35,6 +41,7 @@ export class LockTurns {
   #pauseMs = 0;
   #crowds = 0;
   #lastCrowd = 0;
+  #isMutual = false;
   #lastFailure: unknown;
   failedTries = 0;
 
@@ -50,6 +57,7 @@ export class LockTurns {
     for (const [key, wanted] of seen.wanted) this.#wanted.set(key, wanted);
     if (seen.blockers.length > 0) this.#blockers = seen.blockers;
     this.#outlasting = seen.blockers.map(({ transaction }) => transaction);
+    this.#isMutual ||= seen.isMutual;
     this.#pauseMs = pauseMs();
     if (seen.crowd === 0) return;
     this.#crowds += 1;
@@ -63,7 +71,7 @@ export class LockTurns {
    * @throws `apply/lock-not-obtained` or `apply/too-many-waiting` when the patience is used up
    */
   async next(): Promise<Turn> {
-    if (this.failedTries === 0) return { sideways: [] };
+    if (this.failedTries === 0) return plainTurn;
     const { context, guard } = this.#run;
     if (this.#crowds >= mostCrowds) throw await this.#givenUp();
     for (;;) {
@@ -81,12 +89,20 @@ export class LockTurns {
       });
       const isOver = performance.now() > (this.#deadline ?? 0) || this.failedTries >= mostTries;
       if (isOver) throw await this.#givenUp();
-      if (move === 'plain') return { sideways: [] };
-      if (move === 'sideways') return { sideways: await tablesOf(guard.database, wanted) };
+      if (move !== 'look') return await this.#turn(move, wanted);
       await this.#endIdle(holders);
       const [oldest] = this.#blockers;
       if (oldest !== undefined) this.#run.say(`waits for ${describeHolder(oldest)}`);
     }
+  }
+
+  async #turn(move: 'plain' | 'sideways', wanted: readonly WantedLock[]): Promise<Turn> {
+    if (move === 'plain' && !this.#isMutual) return plainTurn;
+    const tables = await tablesOf(this.#run.guard.database, wanted);
+    return {
+      sideways: move === 'sideways' ? [...new Set(tables.map(({ table }) => table))] : [],
+      upFront: this.#isMutual ? tables : [],
+    };
   }
 
   #remember(holders: readonly Holder[]): void {
@@ -133,14 +149,14 @@ export class LockTurns {
 async function tablesOf(
   database: Database,
   wanted: readonly WantedLock[],
-): Promise<readonly string[]> {
-  const rows = await database.query<{ name: string }>(
-    `SELECT format('%I.%I', n.nspname, c.relname) AS name
-       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-      WHERE c.oid = ANY ($1::oid[]) AND c.relkind IN ('r', 'p')`,
-    [wanted.map(({ relation }) => relation)],
+): Promise<Turn['upFront']> {
+  return await database.query<Turn['upFront'][number]>(
+    `SELECT format('%I.%I', n.nspname, c.relname) AS table, w.mode
+       FROM unnest($1::oid[], $2::text[]) AS w (relation, mode)
+       JOIN pg_class c ON c.oid = w.relation AND c.relkind IN ('r', 'p')
+       JOIN pg_namespace n ON n.oid = c.relnamespace`,
+    [wanted.map(({ relation }) => relation), wanted.map(({ mode }) => mode)],
   );
-  return rows.map(({ name }) => name);
 }
 
 interface Facts {

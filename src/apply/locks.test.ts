@@ -52,6 +52,26 @@ async function untilSaid(pattern: RegExp): Promise<void> {
     .toMatch(pattern);
 }
 
+describe('behind clients that wait for rows which the migration has changed', () => {
+  it('takes the lock that they keep from it before it changes rows', async () => {
+    let isOver = false;
+    const clients = Array.from({ length: 3 }, async () => {
+      await using client = await connect(fresh.address, { purpose: 'client' });
+      while (!isOver) await client.execute('UPDATE users SET a = 7 WHERE id = 1');
+    });
+    const sql =
+      'BEGIN; UPDATE users SET a = 1; SELECT pg_sleep(0.1); ALTER TABLE users ADD b int; COMMIT;';
+    const report = await apply(sql, { policy: { lockPatienceMs: 10_000 } }).finally(() => {
+      isOver = true;
+    });
+    await Promise.all(clients);
+    expect(report.migrations[0]?.retries).toBeGreaterThan(0);
+    expect(context.events.map((event) => ('text' in event ? event.text : ''))).toContainEqual(
+      expect.stringContaining('its holder waited for this change: it is taken first'),
+    );
+  });
+});
+
 describe('behind one old reader', () => {
   it('only looks, names it, and comes in when it has gone', async () => {
     await other.execute('BEGIN; SELECT count(*) FROM users');

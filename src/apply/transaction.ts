@@ -40,7 +40,7 @@ export async function runTransaction(run: StepRun): Promise<StepResult> {
       run.say(
         wasTakenOut
           ? `${seen.crowd} sessions waited behind it: it gives up its place for a moment`
-          : `a lock was not to be had: try ${failedTries + 2} follows`,
+          : `a lock was not to be had${seen.isMutual ? ', as its holder waited for this change: it is taken first' : ''}: try ${failedTries + 2} follows`,
       );
     }
   }
@@ -64,6 +64,7 @@ async function attempt(run: StepRun, { turn, seen, before }: Attempt): Promise<S
     ...[...leftovers, 'BEGIN', markMigration, ...settings],
     ...sideways(turn),
     limitWaits,
+    ...turn.upFront.map(({ table, mode }) => `LOCK TABLE ONLY ${table} IN ${mode} MODE`),
     ...together.flatMap(({ sql }) => [...timerAnew(database, sql), sql]),
   ];
   const statements: StepResult['statements'][number][] = [];
