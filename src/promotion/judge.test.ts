@@ -329,6 +329,14 @@ describe('the gates', () => {
     expect([drilled(24), drilled(25)]).toEqual(['open', 'closed']);
   });
 
+  it('no-drift says before the first apply that there is nothing to compare with', () => {
+    const given = evidence({ target: { ...target, marker: undefined } });
+    expect(judgeGates(given).find((gate) => gate.id === 'no-drift')).toMatchObject({
+      state: 'open',
+      reason: 'nothing to compare with before the first apply',
+    });
+  });
+
   it('tested-locally opens for a migration that was run by hand when dev looks like staging', () => {
     const byHand = environmentState('dev', { ledger: [] });
     expect(stateOf('tested-locally', evidence({ local: byHand }))).toBe('open');

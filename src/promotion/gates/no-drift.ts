@@ -7,7 +7,8 @@ const namedAtMost = 3;
 export const noDrift: Gate = {
   id: 'no-drift',
   title: 'Schema as the last apply left it',
-  judge: ({ environment: { name, drift: policy }, target: { drift } }) => {
+  judge: ({ environment: { name, drift: policy }, target: { drift, marker } }) => {
+    if (marker === undefined) return open('nothing to compare with before the first apply');
     if (drift.length === 0) return open('the schema is as the last apply left it');
     const rest = drift.length - namedAtMost;
     const named = drift.slice(0, namedAtMost).join('; ');
