@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { pause, percentile, startClients, worst } from './clients.mjs';
 import { ms, tableOf, tellFigures, times, versionOf } from './figures.mjs';
 import { importSource } from './import-source.mjs';
+import { startServerOnDisk } from './server-on-disk.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -20,10 +21,8 @@ const { values: options } = parseArgs({
 });
 const rows = Number(options.rows);
 
-const { startServer } = await importSource('src/sandbox/server.ts');
 const { createDatabase, dropDatabase } = await importSource('src/sandbox/copy.ts');
 const { connect } = await importSource('src/postgres/connect.ts');
-const { quietContext } = await importSource('src/core/context.ts');
 
 const update = `UPDATE users SET email_normalised = lower(email) WHERE email_normalised IS NULL;\n`;
 const ways = [
@@ -32,19 +31,7 @@ const ways = [
 ];
 
 const folder = mkdtempSync(join(tmpdir(), 'drydock-bench-'));
-const server = await startServer(quietContext(), {
-  purpose: 'bench',
-  // More than memory would take, so the data lies on disk.
-  sizeBytes: process.availableMemory() / 4,
-  settings: {
-    fsync: 'on',
-    synchronous_commit: 'on',
-    full_page_writes: 'on',
-    autovacuum: 'on',
-    max_wal_size: '1GB',
-    checkpoint_timeout: '5min',
-  },
-});
+const server = await startServerOnDisk();
 try {
   const results = [];
   for (const [name, sql] of ways) results.push({ name, ...(await measure(sql)) });

@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { pause, startClients, worst } from './clients.mjs';
 import { ms, tableOf, tellFigures, times, versionOf } from './figures.mjs';
 import { importSource } from './import-source.mjs';
+import { startServerOnDisk } from './server-on-disk.mjs';
 
 const { values: options } = parseArgs({
   args: process.argv.slice(2),
@@ -22,7 +23,6 @@ const { values: options } = parseArgs({
 const rows = Number(options.rows);
 const mostRounds = 3;
 
-const { startServer } = await importSource('src/sandbox/server.ts');
 const { createDatabase, dropDatabase } = await importSource('src/sandbox/copy.ts');
 const { connect } = await importSource('src/postgres/connect.ts');
 const { quietContext } = await importSource('src/core/context.ts');
@@ -41,19 +41,7 @@ const kinds = [
 
 const context = quietContext();
 const folder = mkdtempSync(join(tmpdir(), 'drydock-bench-'));
-// More than memory would take, so the data lies on disk.
-const server = await startServer(context, {
-  purpose: 'bench',
-  sizeBytes: process.availableMemory() / 5,
-  settings: {
-    fsync: 'on',
-    synchronous_commit: 'on',
-    full_page_writes: 'on',
-    autovacuum: 'on',
-    max_wal_size: '1GB',
-    checkpoint_timeout: '5min',
-  },
-});
+const server = await startServerOnDisk();
 try {
   const measured = [];
   const isGood = ({ ratio }) => ratio > 0.5 && ratio < 2;
