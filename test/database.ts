@@ -19,6 +19,12 @@ export async function onServer<Row extends object>(sql: string): Promise<Row[]> 
   return await server.query<Row>(sql);
 }
 
+/** The major version of the run's server. */
+export async function serverMajor(): Promise<number> {
+  await using server = await connect(serverAddress(), { purpose: 'test' });
+  return Math.floor(server.version / 10_000);
+}
+
 /** A database that belongs to one test; `await using` drops it at the end. */
 export interface TestDatabase extends AsyncDisposable {
   readonly address: Address;

@@ -16,7 +16,7 @@ import {
   readArchive,
 } from './archive-content.ts';
 import type { FilledView } from './far-views.ts';
-import { clientFor, programPath } from './programs.ts';
+import { clientFor, type Installation, installCommand, programPath } from './programs.ts';
 
 /** An archive as it was when it was made. */
 export interface Archive extends ArchiveContent {
@@ -76,6 +76,8 @@ export interface LoadOptions {
   readonly jobs: number;
   /** Keeps the tablespaces of the original: only where they exist. */
   readonly keepTablespaces: boolean;
+  /** All of it or nothing. */
+  readonly inOneTransaction?: boolean;
   /** Options of pg_restore that choose a part of the archive; all of it if left out. */
   readonly selection?: readonly string[];
   /** Materialised views that are made and not filled. */
@@ -135,6 +137,7 @@ async function load(
   // From 17 on pg_restore sets transaction_timeout first, which older servers do not know: it must
   // go on after that one error, so there every error is looked at instead.
   const setsUnknown = clients.major >= 17 && options.serverVersion < 170_000;
+  if (setsUnknown && options.inOneTransaction === true) throw tooNew(clients, options);
   let loaded = 0;
   const result = await run(
     programPath(clients, 'pg_restore'),
@@ -145,6 +148,7 @@ async function load(
       // A restored subscription that is enabled would take over the slot of the original.
       '--no-subscriptions',
       ...(options.keepTablespaces ? [] : ['--no-tablespaces']),
+      ...(options.inOneTransaction === true ? ['--single-transaction'] : []),
       ...(options.selection ?? []),
       ...entries,
       `--jobs=${options.jobs}`,
@@ -162,9 +166,12 @@ async function load(
       },
     },
   );
-  const all = redact(complaints(result.stderr, 'pg_restore'), into.secrets());
-  const said = setsUnknown ? all.replaceAll(unknownTimeout, '').trim() : all;
-  if (said === '' && (result.exitCode === 0 || (setsUnknown && all !== ''))) return;
+  const errors = setsUnknown
+    ? complaintsBesideTimeout(result.stderr)
+    : complaints(result.stderr, 'pg_restore');
+  const said = redact(errors, into.secrets());
+  // 1: it went on after errors (manual, pg_restore, Notes).
+  if (said === '' && (result.exitCode === 0 || (setsUnknown && result.exitCode === 1))) return;
   throw new Failure({
     code: 'archive/load-failed',
     message: `pg_restore could not load ${basename(archive.path)} into ${into.database}: ${said.slice(0, 2_000) || `it ended with status ${result.exitCode}`}`,
@@ -175,6 +182,25 @@ async function load(
 
 const unknownTimeout =
   /could not execute query: ERROR: +unrecognized configuration parameter "transaction_timeout"\nCommand was: SET transaction_timeout = 0;\n*/g;
+
+// A message is written in pieces: the program's name, `error:`, the text. Pieces of several workers run
+// together and only the texts are whole, so the errors are counted.
+function complaintsBesideTimeout(stderr: string): string {
+  const timeouts = stderr.match(unknownTimeout)?.length ?? 0;
+  const rest = stderr.replaceAll(unknownTimeout, '\n');
+  if ((rest.match(/error: /g)?.length ?? 0) === timeouts) return '';
+  return complaints(rest.replaceAll(/^pg_restore: error: $/gm, ''), 'pg_restore') || rest.trim();
+}
+
+function tooNew({ major }: Installation, { serverVersion, archive }: LoadOptions): Failure {
+  const serverMajor = Math.floor(serverVersion / 10_000);
+  return new Failure({
+    code: 'postgres/client-too-new',
+    message: `pg_restore ${major} cannot load ${basename(archive.path)} into PostgreSQL ${serverMajor} in one transaction: it sets transaction_timeout first, which that server does not know`,
+    hint: `Install programs of the server's own version with \`${installCommand('client', serverMajor)}\`, take a backup with them, and type the same command again.`,
+    details: { major, serverMajor },
+  });
+}
 
 /**
  * The environment of a client program: the password, and messages in the language we read. Of the

@@ -132,12 +132,12 @@ WITH
       LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
      WHERE r.relkind <> 'S'
     UNION ALL
-    -- Not-null constraints (rows of their own from version 18 on) are facts of their columns, and
-    -- constraint triggers are triggers. connoinherit stays out: only CHECK has it, and prints it.
+    -- Not-null constraints (rows of their own from version 18 on) are facts of their columns, but for what a
+    -- column does not tell; constraint triggers are triggers. connoinherit of a CHECK is printed.
     SELECT r.object, format('constraint %I on %s', c.conname, r.name), pg_get_constraintdef(c.oid)
       FROM relation r JOIN pg_constraint c ON c.conrelid = r.oid
       LEFT JOIN pg_constraint p ON p.oid = c.conparentid
-     WHERE c.contype NOT IN ('n', 't')
+     WHERE (c.contype NOT IN ('n', 't') OR (c.contype = 'n' AND (c.connoinherit OR NOT c.convalidated)))
        -- A foreign key to a partitioned table has one such helper for each partition, named anew
        -- by every restore.
        AND p.conrelid IS DISTINCT FROM c.conrelid
@@ -169,7 +169,9 @@ WITH
     UNION ALL
     SELECT r.object, format('trigger %I on %s', t.tgname, r.name),
            concat_ws(' ', pg_get_triggerdef(t.oid), 'enabled', t.tgenabled)
-      FROM relation r JOIN pg_trigger t ON t.tgrelid = r.oid WHERE NOT t.tgisinternal
+      FROM relation r JOIN pg_trigger t ON t.tgrelid = r.oid
+     -- Version 14 takes the triggers that a partition has of its table for its own doing.
+     WHERE NOT t.tgisinternal OR (t.tgparentid <> 0 AND t.tgconstraint = 0)
     UNION ALL
     SELECT r.object, format('policy %I on %s', p.polname, r.name),
            concat_ws(' ', p.polcmd, CASE WHEN p.polpermissive THEN 'permissive' END, 'to',
@@ -236,10 +238,12 @@ WITH
          WHERE c.oid >= 16384
            AND NOT EXISTS (SELECT FROM member WHERE classid = 'pg_cast'::regclass AND objid = c.oid)
         UNION ALL
-        -- The names of the locale columns differ between versions; the version of the locale is
-        -- the machine's and no fact of the schema.
+        -- The names of the locale columns differ between versions, and newer ones have more of them,
+        -- NULL where nobody said otherwise; the version of the locale is the machine's and no fact of
+        -- the schema.
         SELECT format('collation %I.%I', s.nspname, c.collname),
-               (to_jsonb(c) - '{oid,collname,collnamespace,collowner,collversion}'::text[])::text
+               jsonb_strip_nulls(
+                 to_jsonb(c) - '{oid,collname,collnamespace,collowner,collversion}'::text[])::text
           FROM pg_collation c JOIN space s ON s.oid = c.collnamespace
          WHERE NOT EXISTS (SELECT FROM member WHERE classid = 'pg_collation'::regclass AND objid = c.oid)
         UNION ALL
@@ -274,10 +278,12 @@ WITH
                             WHERE classid = 'pg_event_trigger'::regclass AND objid = e.oid)
         UNION ALL
         SELECT 'publication ' || quote_ident(p.pubname),
-               concat_ws(' ', (to_jsonb(p) - '{oid,pubname,pubowner}'::text[])::text,
+               -- Generated columns (from 18 on) are left out unless a publication says otherwise.
+               concat_ws(' ', (to_jsonb(p) - '{oid,pubname,pubowner}'::text[]
+                               - CASE to_jsonb(p) ->> 'pubgencols' WHEN 'n' THEN 'pubgencols' ELSE '' END)::text,
                  -- Without a list of columns the view (from 15 on) shows all there are.
-                 (SELECT jsonb_agg(CASE WHEN l.prrelid IS NULL THEN to_jsonb(t) - '{pubname,attnames}'::text[]
-                                        ELSE to_jsonb(t) - 'pubname' END
+                 (SELECT jsonb_agg(jsonb_strip_nulls(to_jsonb(t) - CASE WHEN l.prrelid IS NULL
+                                     THEN '{pubname,attnames}'::text[] ELSE '{pubname}' END)
                                    ORDER BY t.schemaname, t.tablename)
                     FROM pg_publication_tables t
                     LEFT JOIN pg_publication_rel l
@@ -315,11 +321,16 @@ WITH
       FROM owned o JOIN pg_roles r ON r.oid = o.owner
     UNION ALL
     SELECT o.object, 'privileges of ' || o.fact,
-           (SELECT COALESCE(string_agg(p.text, ' ' ORDER BY p.text), 'none')
-              FROM (SELECT concat(COALESCE(r.rolname, 'public'), '=', a.privilege_type,
+           -- All that a table can have is one word: version 17 has one privilege more (MAINTAIN).
+           (SELECT COALESCE(string_agg(DISTINCT p.text, ' ' ORDER BY p.text), 'none')
+              FROM (SELECT concat(COALESCE(r.rolname, 'public'), '=',
+                             CASE WHEN a.held = every.privilege THEN 'ALL' ELSE a.privilege_type END,
                              CASE WHEN a.is_grantable THEN '*' END) COLLATE "C" AS text
-                      FROM aclexplode(o.acl) a LEFT JOIN pg_roles r ON r.oid = a.grantee) p)
-      FROM owned o
+                      FROM (SELECT *, count(*) OVER (PARTITION BY grantee, grantor, is_grantable) AS held
+                              FROM aclexplode(o.acl)) a
+                      LEFT JOIN pg_roles r ON r.oid = a.grantee) p)
+      FROM owned o,
+           (SELECT count(*) AS privilege FROM aclexplode(acldefault('r', 10))) every
     UNION ALL
     SELECT i.type || ' ' || i.identity, k.word || ' on ' || i.type || ' ' || i.identity, k.text
       FROM remark k,

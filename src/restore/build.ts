@@ -119,7 +119,7 @@ async function load(
           serverVersion: server.version,
           jobs: isShared ? 1 : jobs,
           keepTablespaces: !isShared,
-          selection: isShared ? ['--single-transaction'] : [],
+          inOneTransaction: isShared,
           withoutViews: viewsOf(backup),
           onTable: (loaded) => reporter.progress(`${loaded} of ${tables} tables`),
         },

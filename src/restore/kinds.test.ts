@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { backUpOptions } from '../../test/backups.ts';
-import { testContext } from '../../test/database.ts';
+import { serverMajor, testContext } from '../../test/database.ts';
 import { type BackUpOptions, backUp } from '../backup/back-up.ts';
 import { prove } from '../backup/prove.ts';
 import type { Address } from '../postgres/address.ts';
@@ -21,7 +21,8 @@ let backups: string;
 
 beforeAll(async () => {
   const settings = { wal_level: 'logical', allow_in_place_tablespaces: 'on' };
-  server = await startServer(testContext(), { purpose: 'test', major: 15, settings });
+  const major = await serverMajor();
+  server = await startServer(testContext(), { purpose: 'test', major, settings });
   backups = await mkdtemp(join(tmpdir(), 'kinds-'));
   await onServer(`CREATE ROLE owner_of_it; CREATE ROLE reader; CREATE ROLE writer IN ROLE reader`);
   await onServer(`CREATE TABLESPACE elsewhere LOCATION ''`);

@@ -48,10 +48,12 @@ export const columns: ObjectKind<Column> = {
                         WHERE r.classid = 'pg_rewrite'::regclass AND r.refclassid = 'pg_class'::regclass
                           AND r.refobjid = a.attrelid AND r.refobjsubid = a.attnum AND v.relkind IN ('v', 'm'))
                    || ARRAY(SELECT format('ALTER TABLE %s DROP COLUMN %I', g.attrelid::regclass, g.attname)
-                         FROM pg_depend r JOIN pg_attrdef e ON e.oid = r.objid
-                         JOIN pg_attribute g ON g.attrelid = e.adrelid AND g.attnum = e.adnum AND g.attgenerated <> ''
-                        WHERE r.classid = 'pg_attrdef'::regclass AND r.refclassid = 'pg_class'::regclass
-                          AND r.refobjid = a.attrelid AND r.refobjsubid = a.attnum AND g.attnum <> a.attnum) AS readers
+                         FROM pg_attribute g JOIN pg_attrdef e ON e.adrelid = g.attrelid AND e.adnum = g.attnum
+                         JOIN pg_depend r ON (r.classid = 'pg_attrdef'::regclass AND r.objid = e.oid)
+                           -- Version 14 says it of the column, and not of what computes it.
+                           OR (r.classid = 'pg_class'::regclass AND r.objid = g.attrelid AND r.objsubid = g.attnum)
+                        WHERE g.attrelid = a.attrelid AND g.attgenerated <> '' AND g.attnum <> a.attnum
+                          AND r.refclassid = 'pg_class'::regclass AND r.refobjid = a.attrelid AND r.refobjsubid = a.attnum) AS readers
             FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
             JOIN pg_type t ON t.oid = a.atttypid
             LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
