@@ -101,7 +101,8 @@ const kinds: readonly (readonly [kind: string, sql: string, look: string])[] = [
     `CREATE TABLE told (id int PRIMARY KEY, secret text, kind int); CREATE PUBLICATION partly FOR TABLE told (id, kind) WHERE (kind > 3);
      CREATE PUBLICATION everything FOR ALL TABLES WITH (publish = 'insert')`,
     `SELECT pubname, puballtables, pubinsert, pubupdate, pubdelete, pubtruncate,
-            (SELECT pg_get_expr(prqual, prrelid) FROM pg_publication_rel WHERE prpubid = p.oid) FROM pg_publication p ORDER BY 1`,
+            (SELECT to_jsonb(t) ->> 'rowfilter' FROM pg_publication_tables t
+              WHERE t.pubname = p.pubname AND NOT puballtables) FROM pg_publication p ORDER BY 1`,
   ],
   [
     'foreign tables with their server and user mapping',
@@ -184,7 +185,12 @@ describe('after a restore is as before', () => {
     await onServer('CREATE DATABASE kinds');
     {
       await using database = await connect(address, { purpose: 'test' });
-      for (const [, sql] of kinds) await database.execute(sql);
+      for (const [, sql] of kinds) {
+        // A publication of some columns and rows alone: from version 15 on.
+        const known =
+          database.version < 150_000 ? sql.replace('(id, kind) WHERE (kind > 3)', '') : sql;
+        await database.execute(known);
+      }
       await database.execute(
         `CREATE SUBSCRIPTION inward CONNECTION 'host=nowhere.invalid password=p' PUBLICATION partly WITH (connect = false)`,
       );
@@ -219,12 +225,14 @@ describe('after a restore is as before', () => {
 
 describe('the whole database is as before', () => {
   const plain = 'CREATE TABLE words (word text PRIMARY KEY); INSERT INTO words VALUES';
-  it.each([
+  it.for([
     ['latin_1', "ENCODING LATIN1 LOCALE 'C'", `${plain} ('é'), ('ß')`],
     ['ascii', "ENCODING SQL_ASCII LOCALE 'C'", `${plain} ('e')`],
     ['german', "LOCALE_PROVIDER icu ICU_LOCALE 'de-DE' LOCALE 'C'", `${plain} ('ä'), ('z')`],
     ['utf_8', "ENCODING UTF8 LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'", `${plain} ('ä'), ('😀')`],
-  ])('%s', async (name, how, sql) => {
+  ] as const)('%s', async ([name, how, sql], context) => {
+    const isOld = how.includes('LOCALE_PROVIDER') && (await serverMajor()) < 15;
+    if (isOld) context.skip('PostgreSQL 14 has no locale of its own for a database');
     await onServer(`CREATE DATABASE ${name} TEMPLATE template0 ${how}`);
     await onServer(`ALTER DATABASE ${name} OWNER TO owner_of_it`);
     await onServer(`GRANT CREATE ON DATABASE ${name} TO reader WITH GRANT OPTION`);
