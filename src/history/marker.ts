@@ -4,6 +4,7 @@
 import type { Actor } from '../core/actor.ts';
 import { Failure } from '../core/failure.ts';
 import type { Database } from '../postgres/connect.ts';
+import { assertTakesWrites } from '../postgres/standby.ts';
 import { install, isInstalled } from './install.ts';
 
 /** The environment that this database says it is; undefined where Drydock has never been. */
@@ -41,12 +42,17 @@ export async function assertMarker(
   });
 }
 
-/** Installs Drydock's schema where it is missing and marks the database, or checks its marker. */
+/**
+ * Installs Drydock's schema where it is missing and marks the database, or checks its marker.
+ *
+ * @throws `postgres/standby`, `history/wrong-environment`, and what {@link install} throws
+ */
 export async function prepareEnvironment(
   database: Database,
   environment: string,
   actor: Actor,
 ): Promise<void> {
+  await assertTakesWrites(database);
   await assertMarker(database, environment);
   await install(database);
   await database.query(
