@@ -47,7 +47,11 @@ const one: readonly HarmfulMigration[] = [
     sql: `UPDATE customers SET email = 'lost', visits = -1 WHERE id % 3 = 0`,
     newCode: {},
   },
-  { name: 'bad delete', sql: 'DELETE FROM customers WHERE id % 7 = 0', newCode: {} },
+  {
+    name: 'bad delete',
+    sql: '-- drydock: deletes orders\nDELETE FROM customers WHERE id % 7 = 0',
+    newCode: {},
+  },
   {
     name: 'ghost rows',
     sql: `INSERT INTO customers (id, name, balance)

@@ -6,6 +6,7 @@ import { quoteLiteral } from '../../postgres/address.ts';
 import type { Database } from '../../postgres/connect.ts';
 import type { Node } from '../../postgres/parser.ts';
 import { nameOf } from './alter-parts.ts';
+import { followKeys, followParents } from './follow-keys.ts';
 import { byPlace, noteRows } from './note-rows.ts';
 import { type NumberedTable, plainPath, plainTexts, readTables, rowAsTexts } from './tables.ts';
 
@@ -31,9 +32,6 @@ const byRow: readonly NotingTrigger[] = [
 const triggersOf = ({ hasKin }: NumberedTable): readonly NotingTrigger[] =>
   hasKin ? byRow : byStatement;
 
-/** Name of those that stay until the plan is taken back or finalized: a row may get another key. */
-export const followerName = 'drydock_undo_key';
-
 const lockTimeoutMs = 400;
 
 /** Notes what one transaction does to rows. */
@@ -51,9 +49,13 @@ export class RowCapture {
   async before(node: Node, sql: string): Promise<readonly string[]> {
     const targets = await this.#targets(node, sql);
     const tables = await readTables(this.#database, await this.#reachedFrom(targets));
-    return 'TruncateStmt' in node
-      ? tables.map((table) => this.#noteAll(table))
-      : tables.flatMap((table) => this.#watch(table));
+    const noting =
+      'TruncateStmt' in node
+        ? tables.map((table) => this.#noteAll(table))
+        : tables.flatMap((table) => this.#watch(table));
+    if (noting.length === 0) return [];
+    const references = tables.flatMap((table) => table.references);
+    return [...noting, ...(await followParents(this.#database, this.#run, references))];
   }
 
   /** Switches the triggers off. */
@@ -80,7 +82,7 @@ export class RowCapture {
         ({ name, fires }) =>
           `CREATE TRIGGER ${name} ${fires.replace('%s', () => table.name)} EXECUTE FUNCTION ${this.#function(table)}();`,
       )
-      .join('\n    ')}${this.#follower(table)}
+      .join('\n    ')}${followKeys(this.#run, table)}
   END IF;
 END $drydock$`;
     return [
@@ -90,19 +92,6 @@ END $drydock$`;
         ...(known === undefined ? [trigger] : []),
       ].join(';\n'),
     ];
-  }
-
-  // Others pay for it where they change a key, and nowhere else.
-  #follower(table: NumberedTable): string {
-    const key = table.columns.filter(({ number }) => table.key.includes(number));
-    if (key.length === 0) return '';
-    const changed = key.map(({ name }) => `OLD.${name} IS DISTINCT FROM NEW.${name}`).join(' OR ');
-    return `
-    IF NOT EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgrelid = ${table.relation} AND tgname = '${followerName}') THEN
-      CREATE TRIGGER ${followerName} AFTER UPDATE ON ${table.name}
-        FOR EACH ROW WHEN (${changed}) EXECUTE FUNCTION drydock.undo_follow();
-    END IF;
-    UPDATE drydock.undo_runs SET captured = captured || ${table.relation}::oid WHERE id = ${this.#run};`;
   }
 
   #function({ relation }: NumberedTable): string {

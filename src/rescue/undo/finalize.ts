@@ -4,7 +4,8 @@ import type { Context } from '../../core/context.ts';
 import { endRun, type UndoRun } from '../../history/undo-runs.ts';
 import type { Address } from '../../postgres/address.ts';
 import { connect, type Database } from '../../postgres/connect.ts';
-import { dropCapture, followerName } from './capture.ts';
+import { dropCapture } from './capture.ts';
+import { followerName } from './follow-keys.ts';
 import { trashSchema } from './keep.ts';
 import type { InTurn } from './undo.ts';
 

@@ -5,7 +5,9 @@ import { beginRun, readOpenRuns } from '../../history/undo-runs.ts';
 import type { MigrationStatement } from '../../migration/steps.ts';
 import type { Database } from '../../postgres/connect.ts';
 import { parseSql } from '../../postgres/parser.ts';
+import { nameOf } from './alter-parts.ts';
 import { dropCapture, RowCapture } from './capture.ts';
+import { aroundNewTypes } from './follow-keys.ts';
 import { putColumnsAside, putTablesAside, type Trash } from './put-aside.ts';
 import { rememberTypes } from './remember-types.ts';
 
@@ -101,7 +103,13 @@ class Keeping implements TransactionKeeper {
       const rest = aside.rest === undefined ? [] : await this.#instead(aside.rest);
       return [...aside.instead, ...rest];
     }
-    const types = await rememberTypes(this.#database, this.#trash.run, { sql, statement });
-    return types === undefined ? [sql] : [...types.before, sql, ...types.after];
+    const { run } = this.#trash;
+    const isRetyping = (statement.cmds ?? []).some(
+      (each) => 'AlterTableCmd' in each && each.AlterTableCmd.subtype === 'AT_AlterColumnType',
+    );
+    if (!isRetyping) return [sql];
+    const types = await rememberTypes(this.#database, run, { sql, statement });
+    const around = await aroundNewTypes(this.#database, run, nameOf(statement.relation));
+    return [...around.before, ...types.before, sql, ...types.after, ...around.after];
   }
 }

@@ -5,6 +5,7 @@ import { Failure } from '../../core/failure.ts';
 import { quoteIdentifier } from '../../postgres/address.ts';
 import type { Database } from '../../postgres/connect.ts';
 import { sqlStateOf } from '../../postgres/server-error.ts';
+import { rowsFollow } from './moved-parents.ts';
 import { withoutTriggers } from './without-triggers.ts';
 
 const identifier = String.raw`(?:"(?:[^"]|"")+"|[^\s".(]+)`;
@@ -52,8 +53,11 @@ async function forNewRowsOnly(
   if (/^(?:FOREIGN KEY|CHECK)/.test(definition)) {
     await database.execute(`${sql.replace(/ NOT VALID$/, '')} NOT VALID`);
     const where = await brokenWhere(database, owner, name);
-    if (/ ON DELETE CASCADE/.test(definition))
-      await asTheOldRule(database, owner, `DELETE FROM ${owner} t WHERE ${where}`);
+    await asTheOldRule(database, owner, async (relation) => {
+      await rowsFollow(database, run, { relation, name });
+      if (/ ON DELETE CASCADE/.test(definition))
+        await database.execute(`DELETE FROM ${owner} t WHERE ${where}`);
+    });
     await noteRows(database, { run, table: owner, where, reason });
     await validateIfWhole(database, owner, name);
     return;
@@ -61,13 +65,18 @@ async function forNewRowsOnly(
   throw failure;
 }
 
-// The old rule would have deleted them with their parents, while they were out of its sight.
-async function asTheOldRule(database: Database, table: string, sql: string): Promise<void> {
+// The old rule would have taken them along with their parents, or deleted them, while they were out of its
+// sight.
+async function asTheOldRule(
+  database: Database,
+  table: string,
+  work: (relation: number) => Promise<unknown>,
+): Promise<void> {
   const { relation } = await database.one<{ relation: number }>(
     'SELECT $1::regclass::oid::int8::float8 AS relation',
     [table],
   );
-  await withoutTriggers(database, relation, () => database.execute(sql));
+  await withoutTriggers(database, relation, () => work(relation));
 }
 
 async function validateIfWhole(database: Database, table: string, name: string): Promise<void> {

@@ -7,6 +7,7 @@ import { quoteIdentifier } from '../../postgres/address.ts';
 import type { Database } from '../../postgres/connect.ts';
 import type { Node } from '../../postgres/parser.ts';
 import { type AlterPart, alterParts, alterWith, nameOf } from './alter-parts.ts';
+import { followParents } from './follow-keys.ts';
 import { type Goer, whatGoesWith } from './what-goes-with.ts';
 
 /** Where things are put. */
@@ -40,9 +41,10 @@ export async function putColumnsAside(
   if (columns.length === 0) return undefined;
 
   const goers = await whatGoesWith(database, alterWith(statement, dropping));
-  const instead = goers.flatMap((goer) =>
-    staysWith(goer, table.relation) ? [] : (goer.drop ?? []),
-  );
+  const instead = [
+    ...(await followParents(database, trash.run, referencesOf(goers, [table.relation]))),
+    ...goers.flatMap((goer) => (staysWith(goer, table.relation) ? [] : (goer.drop ?? []))),
+  ];
   const isUnique = goers.some(
     ({ kind, type, relation }) => kind === 'index' && type === 'u' && relation === table.relation,
   );
@@ -102,6 +104,7 @@ export async function putTablesAside(
     kept: tables.map(({ relation, name }) => ({ kind: 'table', name, relation, column: null })),
   });
   return [
+    ...(await followParents(database, trash.run, referencesOf(goers, [...gone]))),
     ...drops,
     `CREATE SCHEMA IF NOT EXISTS ${trash.schema}`,
     ...tables.flatMap(({ name, leaving }) => [
@@ -116,6 +119,16 @@ export async function putTablesAside(
 function staysWith({ kind, relation, type }: Goer, table: number): boolean {
   if (relation !== table) return false;
   return kind === 'index' || (kind === 'constraint' && type === 'u');
+}
+
+// Foreign keys of these tables.
+function referencesOf(goers: readonly Goer[], tables: readonly number[]): readonly number[] {
+  return goers
+    .filter(
+      ({ kind, type, relation }) =>
+        kind === 'constraint' && type === 'f' && tables.includes(relation),
+    )
+    .map(({ id }) => Number(id.slice(1)));
 }
 
 // A foreign key of a table that is put aside would still keep its parents from being deleted.

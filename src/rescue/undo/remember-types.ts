@@ -5,6 +5,7 @@ import { quoteLiteral } from '../../postgres/address.ts';
 import type { Database } from '../../postgres/connect.ts';
 import type { Node } from '../../postgres/parser.ts';
 import { type AlterPart, alterParts, nameOf } from './alter-parts.ts';
+import { followKeys } from './follow-keys.ts';
 import { byPlace, noteRows } from './note-rows.ts';
 import {
   type NumberedColumn,
@@ -16,22 +17,22 @@ import {
 
 type AlterTable = Extract<Node, { AlterTableStmt: unknown }>['AlterTableStmt'];
 
-/** What is run before and after the ALTER TABLE; undefined where no value can change. */
+/** What is run before and after the ALTER TABLE; nothing where no value can change. */
 export async function rememberTypes(
   database: Database,
   run: string,
   { sql, statement }: { readonly sql: string; readonly statement: AlterTable },
-): Promise<{ readonly before: readonly string[]; readonly after: readonly string[] } | undefined> {
+): Promise<{ readonly before: readonly string[]; readonly after: readonly string[] }> {
+  const nothing = { before: [], after: [] };
   const parts = alterParts(sql, statement) ?? [];
   const changes = parts.filter(({ command }) => command.subtype === 'AT_AlterColumnType');
-  if (changes.length === 0) return undefined;
   const table = await tableBefore(database, run, nameOf(statement.relation));
-  if (table === undefined || table.key.length === 0) return undefined;
+  if (table === undefined || table.key.length === 0) return nothing;
   const changed = changes.flatMap((part) => {
     const column = table.columns.find(({ name }) => name === quoted(part.command.name ?? ''));
     return column === undefined || isWidening(column.type, part) ? [] : [column];
   });
-  if (changed.length === 0) return undefined;
+  if (changed.length === 0) return nothing;
   const isNoted = (column: NumberedColumn): boolean =>
     table.key.includes(column.number) || changed.includes(column);
   const shown = { columns: table.columns.filter(isNoted) };
@@ -86,7 +87,7 @@ BEGIN
   END;
   UPDATE drydock.undo_runs SET retyped = retyped || (
     SELECT jsonb_agg(jsonb_build_object('relation', r, 'column', c, 'from', f, 'to', t))
-      FROM (VALUES ${retyped.join(', ')}) AS v (r, c, f, t)) WHERE id = ${run};
+      FROM (VALUES ${retyped.join(', ')}) AS v (r, c, f, t)) WHERE id = ${run};${followKeys(run, table)}
 END $drydock$;
 SELECT ${name}();
 DROP FUNCTION ${name}();

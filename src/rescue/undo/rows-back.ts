@@ -16,6 +16,7 @@ import {
   stillThere,
 } from './keyed-rows.ts';
 import { deleteWhole, restoreWhole } from './keyless-rows.ts';
+import { notesFollow } from './moved-parents.ts';
 import { readNotedTable } from './noted-table.ts';
 import { inOrderOfParents, type Queue, readReferences } from './queues.ts';
 import { plainPath, plainTexts } from './tables.ts';
@@ -135,7 +136,9 @@ export class RowsBack {
 
   async #leave(notes: readonly Note[], unit: Unit, failure: unknown): Promise<void> {
     const ids = notes.map(({ id }) => id);
-    const isGone = await this.#isGoneWithParent(failure);
+    // A row that the plan gave to another parent is there, with its new one.
+    const isGone =
+      notes.every(({ what }) => what === 'deleted') && (await this.#isGoneWithParent(failure));
     const said = failure instanceof Error ? failure.message : String(failure);
     await unit(async () => {
       await this.#left(
@@ -152,7 +155,10 @@ export class RowsBack {
     const noted = await this.#table(first.relation);
     const ids = notes.map(({ id }) => id);
     if (noted === undefined) return this.#forget(ids, { overwritten: ids.length });
-    return withoutTriggers(this.#database, first.relation, () =>
+    const { relation } = first;
+    if (first.what !== 'inserted')
+      await notesFollow(this.#database, this.#run.id, { relation, ids });
+    return withoutTriggers(this.#database, relation, () =>
       first.isKeyed ? this.#keyed(noted, first.what, ids) : this.#keyless(noted, first.what, ids),
     );
   }

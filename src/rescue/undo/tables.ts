@@ -24,6 +24,10 @@ export interface NumberedTable {
   readonly columns: readonly NumberedColumn[];
   /** Numbers of the columns of its key; none: the table has no key. */
   readonly key: readonly number[];
+  /** Numbers of the columns that foreign keys refer to. */
+  readonly referred: readonly number[];
+  /** Foreign keys of its own, by their object ids. */
+  readonly references: readonly number[];
   /** True where its rows can be those of other tables too: it is partitioned, or takes part in inheritance. */
   readonly hasKin: boolean;
 }
@@ -47,6 +51,10 @@ export async function readTables(
                  AND i.indimmediate AND i.indnkeyatts = i.indnatts
                  AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum = ANY (i.indkey) AND NOT a.attnotnull)
                ORDER BY i.indisprimary DESC, i.indexrelid LIMIT 1), '[]') AS key,
+            (SELECT coalesce(json_agg(DISTINCT number), '[]') FROM pg_constraint k CROSS JOIN unnest(k.confkey) AS number
+              WHERE k.contype = 'f' AND k.confrelid = c.oid) AS referred,
+            (SELECT coalesce(json_agg(k.oid::int8), '[]') FROM pg_constraint k
+              WHERE k.contype = 'f' AND k.conrelid = c.oid) AS "references",
             c.relkind = 'p' OR EXISTS (SELECT FROM pg_inherits WHERE c.oid IN (inhrelid, inhparent)) AS "hasKin"
        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
       WHERE c.oid = ANY ($1::int8[]::oid[]) AND c.relkind IN ('r', 'p') ORDER BY c.oid`,

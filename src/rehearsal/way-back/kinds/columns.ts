@@ -21,7 +21,7 @@ export interface Column extends CatalogRow {
   readonly compression: string;
   readonly statistics: number;
   readonly options: readonly string[];
-  /** SQL that takes away what reads it: views, and columns that are computed from it. */
+  /** SQL that takes away what reads it: views, triggers, and columns that are computed from it. */
   readonly readers: readonly string[];
 }
 
@@ -47,6 +47,10 @@ export const columns: ObjectKind<Column> = {
                          FROM pg_depend r JOIN pg_rewrite w ON w.oid = r.objid JOIN pg_class v ON v.oid = w.ev_class
                         WHERE r.classid = 'pg_rewrite'::regclass AND r.refclassid = 'pg_class'::regclass
                           AND r.refobjid = a.attrelid AND r.refobjsubid = a.attnum AND v.relkind IN ('v', 'm'))
+                   || ARRAY(SELECT format('DROP TRIGGER %I ON %s', g.tgname, g.tgrelid::regclass)
+                         FROM pg_depend r JOIN pg_trigger g ON g.oid = r.objid
+                        WHERE r.classid = 'pg_trigger'::regclass AND r.refclassid = 'pg_class'::regclass
+                          AND r.refobjid = a.attrelid AND r.refobjsubid = a.attnum AND NOT g.tgisinternal AND g.tgparentid = 0)
                    || ARRAY(SELECT format('ALTER TABLE %s DROP COLUMN %I', g.attrelid::regclass, g.attname)
                          FROM pg_attribute g JOIN pg_attrdef e ON e.adrelid = g.attrelid AND e.adnum = g.attnum
                          JOIN pg_depend r ON (r.classid = 'pg_attrdef'::regclass AND r.objid = e.oid)

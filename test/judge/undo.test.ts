@@ -1,0 +1,36 @@
+// Undo, judged: the writers go on while a migration does all the harm that there is, with the old code and
+// then with the new, and while it is taken back in place; no write is lost, and nothing of it is left.
+// `script/soak undo` writes for longer, and judges each harm by itself too.
+
+import { expect, test } from 'vitest';
+import { undoProject } from '../undo-project.ts';
+import { judge, tally } from './judge.ts';
+import { harmfulMigrations } from './migrations.ts';
+import seed from './seed.sql';
+import { startWriters } from './writers.ts';
+
+const wanted = process.env.UNDO_TRANSACTIONS;
+// Acknowledged transactions: before the migration, under it, and after it was taken back.
+const each = Math.ceil(Number(wanted ?? 900) / 3);
+const judged = wanted === undefined ? harmfulMigrations.slice(-1) : harmfulMigrations;
+
+test.each(judged)(
+  'undo loses no write and keeps no harm: $name',
+  { timeout: 1_800_000 },
+  async ({ sql, newCode }) => {
+    await using one = await undoProject(seed);
+    const { address } = one.database;
+    const writers = await startWriters(address, newCode);
+    await writers.more(each);
+    await one.apply(`BEGIN;\n${sql};\nCOMMIT;`);
+    await writers.more(each);
+    const report = await one.undo();
+    await writers.more(each);
+    const ledger = await writers.stop();
+    const differences = await judge(address, ledger);
+    expect(differences.slice(0, 20), JSON.stringify(tally(differences))).toEqual([]);
+    expect(report).toMatchObject({ outcome: 'undone', file: null });
+    // Nobody was cut off.
+    expect(ledger.reconnects).toBe(0);
+  },
+);
