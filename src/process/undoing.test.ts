@@ -124,7 +124,9 @@ describe('undo', () => {
       { id: 20, name: 'n20', age: '20.25' },
       { id: 104, name: 'n4', age: '4.25' },
     ]);
-    expect(await live.one('SELECT count(*)::int AS old FROM old')).toEqual({ old: 48 });
+    // The row of the user that was deleted is gone, and that of the one with another key has followed it.
+    expect(await live.one('SELECT count(*)::int AS old FROM old')).toEqual({ old: 49 });
+    expect(await live.query('SELECT user_id FROM old WHERE id = 4')).toEqual([{ user_id: 104 }]);
     expect(await readLedger(live)).toEqual([]);
     const [last] = await readJournal(live);
     expect(last?.entry).toMatchObject({

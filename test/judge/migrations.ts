@@ -95,3 +95,10 @@ function everything(): HarmfulMigration {
 
 /** Each harm alone, and all of them in one transaction. */
 export const harmfulMigrations: readonly HarmfulMigration[] = [...one, everything()];
+
+/** Harm to rows that have no key: undo finds them by all that they hold, and no rescue can explain them. */
+export const keylessHarm: HarmfulMigration = {
+  name: 'rows without a key',
+  sql: `DELETE FROM notes WHERE customer % 5 = 0; UPDATE notes SET body = 'lost' WHERE customer % 3 = 0`,
+  newCode: {},
+};
