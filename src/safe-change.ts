@@ -26,7 +26,7 @@ import {
   noticeBeforeChange,
 } from './process/drift.ts';
 import { resumableVersion } from './process/half-done.ts';
-import { keeperFor, provenUndo } from './process/kept-plan.ts';
+import { keeperFor, provenUndo, whyNotKept } from './process/kept-plan.ts';
 import { keepBaseline } from './process/monitor/baseline.ts';
 import { findingsOf, judgeNow } from './process/preflight.ts';
 import {
@@ -51,6 +51,8 @@ export interface PlanQuestion {
   readonly plan: Plan;
   readonly findings: readonly Finding[];
   readonly gates: readonly JudgedGate[];
+  /** Why undo cannot take the plan back although it is on. */
+  readonly notKept: readonly string[];
 }
 
 /** What is asked when everything was proven and rehearsed. */
@@ -147,7 +149,15 @@ async function waitToChange(project: Project, change: Change): Promise<ChangeRep
   if (start === undefined) return undefined;
   const { gates, areClosed } = await closedAt(project, judging, start);
   if (areClosed) return changeReport(target, plan, { outcome: 'refused', gates });
-  if (!(await request.answers.plan({ target, plan, findings, gates }))) {
+  if (
+    !(await request.answers.plan({
+      target,
+      plan,
+      findings,
+      gates,
+      notKept: whyNotKept(target, plan),
+    }))
+  ) {
     return changeReport(target, plan, { outcome: 'declined', gates });
   }
   await sleepUntil(project, target, start);
@@ -159,7 +169,15 @@ async function applyAtOnce(project: Project, change: Change): Promise<ChangeRepo
   const { target, request, plan, findings } = change;
   const { name } = target.environment;
   await reading(project, target, (database) => assertNotFrozen(database, name));
-  if (!(await request.answers.plan({ target, plan, findings, gates: [] }))) {
+  if (
+    !(await request.answers.plan({
+      target,
+      plan,
+      findings,
+      gates: [],
+      notKept: whyNotKept(target, plan),
+    }))
+  ) {
     return changeReport(target, plan, { outcome: 'declined' });
   }
   const before = await takeSample(project.context, target.environment);
@@ -183,7 +201,7 @@ async function promote(project: Project, change: Change): Promise<ChangeReport> 
   const refusedBefore = (judged: readonly JudgedGate[]): boolean =>
     closedGates(judged, 'before').length > 0;
   if (refusedBefore(gates)) return changeReport(target, plan, { outcome: 'refused', gates });
-  if (!(await answers.plan({ target, plan, findings, gates }))) {
+  if (!(await answers.plan({ target, plan, findings, gates, notKept: whyNotKept(target, plan) }))) {
     return changeReport(target, plan, { outcome: 'declined', gates });
   }
   if (first.evidence.notice === null && notify.length > 0) {
@@ -217,7 +235,16 @@ async function promote(project: Project, change: Change): Promise<ChangeReport> 
   }
   const { sizeBytes } = backup.manifest.dump;
   const wayBack = { name: backup.name, sizeBytes, restoreMs: proof.restoreMs };
-  const final = { target, plan, findings, gates: second.gates, backup: wayBack, rehearsal };
+  const notKept = whyNotKept(target, plan);
+  const final = {
+    target,
+    plan,
+    findings,
+    gates: second.gates,
+    notKept,
+    backup: wayBack,
+    rehearsal,
+  };
   if (confirm === 'twice' && !(await answers.final(final))) {
     return changeReport(target, plan, { outcome: 'declined', gates: second.gates, ...soFar });
   }
@@ -243,6 +270,7 @@ async function promote(project: Project, change: Change): Promise<ChangeReport> 
     return changeReport(target, plan, {
       outcome: 'applied',
       isArmed: target.environment.rescue !== 'off',
+      notKept,
       gates: last.gates,
       ...soFar,
       apply,

@@ -11,6 +11,7 @@ import type { Answers, FinalQuestion, PlanQuestion } from '../safe-change.ts';
 import { renderGates } from './render/gates.ts';
 import { renderPlan } from './render/plan.ts';
 import { renderRehearsal } from './render/rehearsal.ts';
+import { notKeptLines } from './render/rehearsal-way-back.ts';
 import { plural } from './render/text.ts';
 import type { CommandInput } from './verb.ts';
 
@@ -152,7 +153,7 @@ export async function askText(message: string): Promise<string> {
   return answer.trim();
 }
 
-function planText({ target, plan, findings, gates }: PlanQuestion): string {
+function planText({ target, plan, findings, gates, notKept }: PlanQuestion): string {
   const count = (severity: Finding['severity']): number =>
     findings.filter((finding) => finding.severity === severity).length;
   const { confirm, guarded } = target.environment;
@@ -163,6 +164,7 @@ function planText({ target, plan, findings, gates }: PlanQuestion): string {
     `Plan for ${target.environment.name}  ${shortDigest(plan.digest)}`,
     `  ${target.address.label}`,
     renderPlan(plan),
+    ...notKeptLines(notKept).map((line) => `  ${line}`),
     ...(isChecked
       ? [
           `  check: ${plural(count('error'), 'error')}, ${plural(count('warning'), 'warning')} (drydock check shows them)`,

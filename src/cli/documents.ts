@@ -122,6 +122,8 @@ export interface Documents {
 /** The plan and the gates; nothing was changed. */
 export interface DryRun extends OfEnvironment {
   readonly plan: ChangeReport['plan'];
+  /** Why undo cannot take the plan back although it is on, with statement and line. */
+  readonly notKept: readonly string[];
   /** Empty when nothing is pending. */
   readonly gates: readonly JudgedGate[];
   readonly health: HealthSample | null;

@@ -5,10 +5,11 @@ import type { Preflight } from '../process/preflight.ts';
 import type { DryRun } from './documents.ts';
 
 /** The plan by its names, and how its gates stand. */
-export function dryRun(environment: string, { plan, gates, health }: Preflight): DryRun {
+export function dryRun(environment: string, { plan, notKept, gates, health }: Preflight): DryRun {
   return {
     environment,
     plan: { digest: plan.digest, migrations: planNames(plan) },
+    notKept,
     gates,
     health,
   };

@@ -22,6 +22,8 @@ export interface ChangeReport {
   readonly backup: string | null;
   /** Whether it was armed: then `drydock rescue` brings the database back with every later write. */
   readonly isArmed: boolean;
+  /** Why undo cannot take it back although it is on, with statement and line. */
+  readonly notKept: readonly string[];
   readonly rehearsal: RehearsalReport | null;
   readonly apply: ApplyReport | null;
   /** Objects of the schema that are not as the rehearsal left them, in words. */
@@ -44,6 +46,7 @@ export function changeReport(
     gates: [],
     backup: null,
     isArmed: false,
+    notKept: [],
     rehearsal: null,
     apply: null,
     unlikeRehearsal: [],
@@ -76,6 +79,7 @@ export function journalOutcome(
       rehearsal: rehearsal === null ? null : formatDuration(rehearsal.totalMs),
       healthy: health?.healthy ?? null,
       unlikeRehearsal: report.unlikeRehearsal,
+      notKept: report.notKept,
       ...(fingerprint === undefined ? {} : { fingerprint }),
     },
   };

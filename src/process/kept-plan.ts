@@ -4,6 +4,7 @@ import type { StatementKeeper } from '../apply/keeper.ts';
 import type { Context } from '../core/context.ts';
 import { readOpenRuns } from '../history/undo-runs.ts';
 import type { Plan } from '../migration/plan.ts';
+import { firstWords, type MigrationStatement } from '../migration/steps.ts';
 import type { Address } from '../postgres/address.ts';
 import { connect } from '../postgres/connect.ts';
 import type { RehearsalReport } from '../rehearsal/report.ts';
@@ -14,24 +15,31 @@ import { inTurnOn } from './in-turn.ts';
 import type { Project, Target } from './project.ts';
 
 /**
- * Why a plan is run as it is written, and cannot be taken back by undo: known before anything is run.
- * Empty: it is kept.
+ * Why a plan is run as it is written, and cannot be taken back by undo, although that is on: known before
+ * anything is run. Empty: it is kept, or undo is off.
  */
 export function whyNotKept({ environment }: Target, { pending }: Plan): readonly string[] {
   const { name: where, undo, guarded } = environment;
-  if (!undo) return [`undo is off for ${where}`];
+  if (!undo) return [];
   if (!guarded) return [`${where} is not guarded, and no rehearsal proves the way back`];
   return pending.flatMap(({ migration, fromStep }) => {
     const { name, steps } = migration;
     if (fromStep > 0) return [`${name} goes on from an apply that stopped half-way`];
+    const naming = (statements: readonly MigrationStatement[], what: string): string[] =>
+      statements.map(({ sql, line }) => `${name}:${line} ${what}: ${firstWords(sql, 60)}`);
     const all = steps.flatMap(({ settings, statements }) => [...settings, ...statements]);
+    const roles = all.filter(({ sql }) => /^\s*set\b.*\b(?:role|authorization)\b/is.test(sql));
+    // The settings of a file stand before each of its later steps again.
+    const once = roles.filter(
+      ({ line }, at) => roles.findIndex((each) => each.line === line) === at,
+    );
+    const batches = steps.filter(({ kind }) => kind === 'batch');
     return [
-      ...(all.some(({ sql }) => /^\s*set\b.*\b(?:role|authorization)\b/is.test(sql))
-        ? [`${name} runs as another role`]
-        : []),
-      ...(steps.some(({ kind }) => kind === 'batch')
-        ? [`${name} changes rows in batches, which are not noted`]
-        : []),
+      ...naming(once, 'runs as another role'),
+      ...naming(
+        batches.flatMap(({ statements }) => statements),
+        'changes rows in batches, which are not noted',
+      ),
     ];
   });
 }
@@ -43,7 +51,8 @@ export function keeperFor(
   plan: Plan,
   proven?: KeptPlan['proven'],
 ): StatementKeeper | undefined {
-  if (whyNotKept(target, plan).length > 0) return undefined;
+  const { undo, guarded } = target.environment;
+  if (!undo || !guarded || whyNotKept(target, plan).length > 0) return undefined;
   return new PlanKeeper({
     plan: plan.digest,
     versions: plan.pending.map(({ migration }) => migration.version),

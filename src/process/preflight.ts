@@ -16,6 +16,7 @@ import type { RehearsalReport } from '../rehearsal/report.ts';
 import { whoApproved } from './approving.ts';
 import { newestProof } from './backing-up.ts';
 import { diskEvidence } from './disk-evidence.ts';
+import { whyNotKept } from './kept-plan.ts';
 import { type Project, planFor, reading, type Target, targetNamed } from './project.ts';
 import { restoreObstacle } from './restorable.ts';
 import { readClocks, sayClocks } from './server-clock.ts';
@@ -37,6 +38,8 @@ export interface PreflightRequest {
 /** What stands in the way. */
 export interface Preflight {
   readonly plan: Plan;
+  /** Why undo cannot take the plan back although it is on, with statement and line. */
+  readonly notKept: readonly string[];
   /** Empty when nothing is pending: then there is nothing to judge. */
   readonly gates: readonly JudgedGate[];
   readonly health: HealthSample | null;
@@ -50,14 +53,19 @@ export async function preflightChange(
   const target = targetNamed(project, request.environment);
   const plan = await planFor(project, target, request.file);
   if (plan.pending.length === 0) {
-    return { plan, gates: [], health: await takeSample(project.context, target.environment) };
+    return {
+      plan,
+      notKept: [],
+      gates: [],
+      health: await takeSample(project.context, target.environment),
+    };
   }
   const { toldBy, waivers } = request;
   if (toldBy !== undefined) await recordWord(project, target, { plan, toldBy });
   if (request.notify) await tellTheTeam(project, target, plan);
   const findings = await findingsOf(project, plan);
   const { evidence, gates } = await judgeNow(project, { target, plan, findings, waivers });
-  return { plan, gates, health: evidence.health };
+  return { plan, notKept: whyNotKept(target, plan), gates, health: evidence.health };
 }
 
 /** What is judged. */

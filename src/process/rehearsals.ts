@@ -119,8 +119,8 @@ export async function rehearseOn(
   // Further runs are parts of other steps, and not watched.
   const unheard = { ...context, emit: () => {} };
   const runPlan = (address: Address): Promise<ApplyReport> => apply(unheard, { address });
-  const isKept = whyNotKept(target, plan).length === 0;
-  const undo = isKept ? undoTrial(unheard, plan, copy) : undefined;
+  const keeper = keeperFor(project, target, plan);
+  const undo = keeper === undefined ? undefined : undoTrial(unheard, plan, copy);
   const surroundings = { copy, plan, queries, load, undo, runPlan };
   const { report, tablesBefore } = await withAroundPlan(project, target, surroundings, (around) =>
     rehearse(context, {
@@ -145,6 +145,7 @@ export async function rehearseOn(
     forecast: made,
     problems: problemsOf({ statements, tables, forecast: made }),
     check: judgeFindings(findings, statements),
+    notKept: whyNotKept(target, plan),
   };
 }
 

@@ -79,8 +79,8 @@ export async function undoChange(project: Project, request: UndoRequest): Promis
   }));
   // The one before is another question: that somebody has typed the same command again says nothing of it.
   const runs = chosen.killed === undefined ? chosen.runs() : [];
-  if (request.dryRun !== true && chosen.killed === undefined && runs.length === 0) {
-    throw nothingToUndo(name);
+  if (chosen.killed === undefined && runs.length === 0) {
+    throw nothingToUndo(name, await reading(project, target, whyNothingKept));
   }
   const plans = await Promise.all(
     runs.map((run) => reading(project, target, (d) => planOf(d, run))),
@@ -158,6 +158,7 @@ async function runsToUndo(
 ): Promise<() => readonly UndoRun[]> {
   const ledger = await readLedger(database);
   const open = await readOpenRuns(database);
+  const journal = await readJournal(database);
   return () => {
     const runs: UndoRun[] = [];
     const left = ledger.toSorted((a, b) => a.appliedAt.getTime() - b.appliedAt.getTime());
@@ -165,7 +166,7 @@ async function runsToUndo(
       const isEnough = to === undefined ? runs.length > 0 : left.at(-1)?.version === to;
       if (isEnough) break;
       assertIsLast(environment, run, left.splice(-run.versions.length));
-      if (run.wayBack === null) throw notProven(environment, run);
+      if (run.wayBack === null) throw notProven(environment, run, whyNotProven(journal, run));
       runs.push(run);
     }
     if (to !== undefined && left.at(-1)?.version !== to) throw notReached(environment, to);
@@ -185,21 +186,47 @@ function assertIsLast(environment: string, run: UndoRun, last: readonly LedgerRo
   });
 }
 
-function notProven(environment: string, run: UndoRun): Failure {
+function notProven(environment: string, run: UndoRun, why: readonly string[]): Failure {
   return new Failure({
     code: 'undo/not-proven',
-    message: `no rehearsal has proven that ${run.versions.join(', ')} can be taken back`,
+    message: `no rehearsal has proven that ${run.versions.join(', ')} can be taken back${because(why)}`,
     hint: `The other ways back: drydock restore ${environment}, or a new migration: drydock new NAME`,
-    details: { versions: run.versions },
+    details: { versions: run.versions, why },
   });
 }
 
-function nothingToUndo(environment: string): Failure {
+// What its rehearsal has said of the way back.
+function whyNotProven(journal: readonly JournalRow[], { plan }: UndoRun): readonly string[] {
+  const rehearsal = journal.find(
+    ({ entry }) => entry.command === 'rehearse' && entry.phase === 'done' && entry.plan === plan,
+  );
+  const { reasons = [], losses = [] } = (rehearsal?.entry.details?.wayBack ?? {}) as {
+    readonly reasons?: readonly string[];
+    readonly losses?: readonly string[];
+  };
+  return [...reasons, ...losses];
+}
+
+function nothingToUndo(environment: string, why: readonly string[]): Failure {
   return new Failure({
     code: 'undo/nothing-to-undo',
-    message: `nothing is kept in ${environment} that could be taken back`,
+    message: `nothing is kept in ${environment} that could be taken back${because(why)}`,
     hint: `Undo is on for changes that are applied after \`undo: true\` stands in the configuration. The other way back: drydock restore ${environment}`,
+    details: { why },
   });
+}
+
+const because = (why: readonly string[]): string => (why.length === 0 ? '' : `: ${why.join('; ')}`);
+
+const changes: readonly string[] = ['apply', 'undo', 'restore', 'rescue'];
+
+// Why the last change was not kept, as its apply has said.
+async function whyNothingKept(database: Database): Promise<readonly string[]> {
+  const journal = await readJournal(database);
+  const last = journal.find(
+    ({ entry }) => entry.phase === 'done' && changes.includes(entry.command),
+  )?.entry;
+  return (last?.details?.notKept ?? []) as readonly string[];
 }
 
 function notReached(environment: string, to: string): Failure {

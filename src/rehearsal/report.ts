@@ -37,6 +37,8 @@ export interface RehearsalParts {
   /** What the project's own command said. */
   readonly oldCode?: OldCodeResult;
   readonly wayBack?: WayBack;
+  /** Why undo cannot take the plan back although it is on, with statement and line. */
+  readonly notKept?: readonly string[];
   /** What sessions waited for while the plan ran. */
   readonly load?: LoadReport;
 }

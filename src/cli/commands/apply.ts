@@ -123,12 +123,18 @@ async function showOnly(
   const { parseWaiver } = await import('../../promotion/judge.ts');
   const { renderGatesOf } = await import('../render/gates.ts');
   const { renderPlan } = await import('../render/plan.ts');
+  const { notKeptLines } = await import('../render/rehearsal-way-back.ts');
   const opened = await project();
   const waivers = (flags.waive ?? []).map((text) => parseWaiver(text, opened.actor.who));
   const found = await preflightChange(opened, { environment, file, waivers, notify: false });
   return {
     data: dryRun(environment, found),
-    text: [renderPlan(found.plan), renderGatesOf(environment, found)].filter(Boolean).join('\n\n'),
+    text: [
+      [renderPlan(found.plan), ...notKeptLines(found.notKept)].join('\n'),
+      renderGatesOf(environment, found),
+    ]
+      .filter(Boolean)
+      .join('\n\n'),
   };
 }
 

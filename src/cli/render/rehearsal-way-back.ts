@@ -5,7 +5,7 @@ import type { WayBack } from '../../rehearsal/way-back/report.ts';
 import { plural, wrapLines } from './text.ts';
 
 /** The label first, then what is lost or why there is none. */
-export function wayBackLines(wayBack: WayBack): readonly string[] {
+export function wayBackLines(wayBack: WayBack, notKept: readonly string[] = []): readonly string[] {
   const { label, by, ms, losses, reasons, discards, compared } = wayBack;
   const whose = by === 'author' ? ", by the author's .down.sql" : '';
   const took = ms === null ? '' : `, in ${formatDuration(ms)}`;
@@ -24,5 +24,16 @@ export function wayBackLines(wayBack: WayBack): readonly string[] {
     ...(shallow === 0
       ? []
       : [`? Of ${plural(shallow, 'large table')} the rows were counted and not compared.`]),
+    ...notKeptLines(notKept),
   ];
+}
+
+/** Why undo cannot take a plan back that it was meant for. */
+export function notKeptLines(notKept: readonly string[]): readonly string[] {
+  return notKept.length === 0
+    ? []
+    : [
+        '! drydock undo cannot take this back: it is applied as it is written',
+        ...notKept.map((reason) => wrapLines([`- ${reason}`], 4)),
+      ];
 }

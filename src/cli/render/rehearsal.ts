@@ -28,7 +28,7 @@ const sections: readonly ((report: RehearsalReport, style: Style) => readonly st
   checkLines,
   tableLines,
   ({ queries }) => (queries === undefined ? [] : queriesLines(queries)),
-  ({ wayBack }) => (wayBack === undefined ? [] : wayBackLines(wayBack)),
+  ({ wayBack, notKept }) => (wayBack === undefined ? [] : wayBackLines(wayBack, notKept)),
   ({ load }) => (load === undefined ? [] : loadLines(load)),
   ({ oldCode }) => (oldCode === undefined ? [] : [oldCodeLines(oldCode)]),
   verdictLines,
