@@ -12,8 +12,12 @@ import { startWriters } from './writers.ts';
 const wanted = process.env.UNDO_TRANSACTIONS;
 // Acknowledged transactions: before the migration, under it, and after it was taken back.
 const each = Math.ceil(Number(wanted ?? 900) / 3);
+// All at once it would meet deadlocks with the writers, and try again for as long as it takes.
+const locks = 'LOCK TABLE customers, orders, drafts, events, notes IN ACCESS EXCLUSIVE MODE';
 const all = harmfulMigrations.map((harm) =>
-  harm.name === 'everything at once' ? { ...harm, sql: `${keylessHarm.sql};\n${harm.sql}` } : harm,
+  harm.name === 'everything at once'
+    ? { ...harm, sql: `${locks};\n${keylessHarm.sql};\n${harm.sql}` }
+    : harm,
 );
 const judged = wanted === undefined ? all.slice(-1) : [keylessHarm, ...all];
 

@@ -73,6 +73,8 @@ async function movedReferences(
   run: string,
   { relation, name = null }: { readonly relation: number; readonly name?: string | null },
 ): Promise<readonly Reference[]> {
+  const moves = 'SELECT FROM drydock.undo_moves WHERE run = $1 LIMIT 1';
+  if ((await database.query(moves, [run])).length === 0) return [];
   return database.query<Reference>(
     `SELECT format('%I.%I', n.nspname, c.relname) AS child, format('%I.%I', m.nspname, f.relname) AS parent,
             k.confrelid::int8::float8 AS "parentRelation",

@@ -27,6 +27,19 @@ export async function readReferences(
   );
 }
 
+/** These tables, and all that refer to them, by other tables too. */
+export function withChildren(
+  relations: readonly number[],
+  references: readonly Reference[],
+): readonly number[] {
+  const all = new Set(relations);
+  // What is added while the loop runs is looked at too.
+  for (const parent of all) {
+    for (const reference of references) if (reference.parent === parent) all.add(reference.child);
+  }
+  return [...all];
+}
+
 const turns = { deleted: 0, updated: 1, inserted: 2 } as const;
 
 /** Rows that were deleted first, parents before children; then the others; rows that were made last, children first. */

@@ -18,7 +18,7 @@ import {
 import { deleteWhole, restoreWhole } from './keyless-rows.ts';
 import { notesFollow } from './moved-parents.ts';
 import { readNotedTable } from './noted-table.ts';
-import { inOrderOfParents, type Queue, readReferences } from './queues.ts';
+import { inOrderOfParents, type Queue, readReferences, withChildren } from './queues.ts';
 import { plainPath, plainTexts } from './tables.ts';
 import { withoutTriggers } from './without-triggers.ts';
 
@@ -53,7 +53,12 @@ export class RowsBack {
    * rest, of tables with columns that have another type or under constraints of the plan, is left.
    */
   async inBatches(say: (rows: number) => void): Promise<void> {
-    const later = this.#run.retyped.map(({ relation }) => relation);
+    const retyped = this.#run.retyped.map(({ relation }) => relation);
+    // Their children need them first: one by one they would be refused, and left all the same.
+    const later = withChildren(
+      retyped,
+      await readReferences(this.#database, await this.#queues([])),
+    );
     await this.#untilNothingMoves(later, (work) => this.#alone(work), say);
   }
 
