@@ -11,7 +11,7 @@ import batches from './schema/005_batches.sql';
 import undo from './schema/007_undo.sql';
 import looks from './schema/008_looks.sql';
 import rescue from './schema/009_rescue.sql';
-import undoMoves from './schema/010_undo_moves.sql';
+import undoMoves from './schema/011_undo_moves.sql';
 
 const files: readonly string[] = [
   history001,

@@ -1,5 +1,6 @@
 // One session on one database. `pg` is imported here and nowhere else, and only when it is needed.
 
+import type { EventEmitter } from 'node:events';
 import type { Client, QueryResult } from 'pg';
 import { interrupted } from '../core/context.ts';
 import type { Failure } from '../core/failure.ts';
@@ -117,6 +118,7 @@ export async function connect(address: Address, options: ConnectOptions): Promis
     keepAlive: true,
     pipeline: options.pipelined === true,
   });
+  const dateStyle = reportedDateStyle(client);
   // Without a listener a connection that breaks while idle would end the whole process.
   client.on('error', () => {});
   try {
@@ -127,12 +129,24 @@ export async function connect(address: Address, options: ConnectOptions): Promis
   }
   const session = new Session(client, address, options.signal);
   await Promise.all([
+    // The client reads times in this style alone; the order of day and month stays the database's.
+    !dateStyle().startsWith('ISO') && session.execute('SET datestyle = ISO'),
     session.identify(),
     options.readOnly === true && session.execute('SET default_transaction_read_only = on'),
     options.unlimited === true && session.execute(withoutLimits),
     options.first?.(session),
   ]);
   return session;
+}
+
+// The server tells it with the connection, and the client passes it on only here.
+function reportedDateStyle(client: Client): () => string {
+  const { connection } = client as unknown as { readonly connection: EventEmitter };
+  let style = 'ISO';
+  connection.on('parameterStatus', (told: { parameterName: string; parameterValue: string }) => {
+    if (told.parameterName === 'DateStyle') style = told.parameterValue;
+  });
+  return () => style;
 }
 
 // What a role or a database may be given by ALTER … SET (manual, 20.11.1); not every version has them all.

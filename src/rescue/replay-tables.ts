@@ -15,6 +15,8 @@ export const makeReplayTables = `
   CREATE TABLE IF NOT EXISTS drydock_replay.salvage
     (id bigint GENERATED ALWAYS AS IDENTITY, xid bigint, "table" text, what text, reason text, "row" jsonb, was jsonb);
   CREATE TABLE IF NOT EXISTS drydock_replay.triggers ("table" text, name text, enabled "char");
+  CREATE OR REPLACE FUNCTION drydock_replay.met_row(is_there boolean) RETURNS void LANGUAGE plpgsql AS $$
+    BEGIN IF NOT is_there THEN RAISE 'the row is not there: the migration had made it'; END IF; END $$;
   INSERT INTO drydock_replay.progress (lsn) SELECT 0 WHERE NOT EXISTS (SELECT FROM drydock_replay.progress)`;
 
 /** Takes them away. */

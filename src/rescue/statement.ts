@@ -71,15 +71,25 @@ function updateOf(
   const cells = cellsOf(table, changed);
   const set = cells.map(([column, value]) => `${quoteIdentifier(column)} = ${literal(value)}`);
   const [key, newKey] = [keyText(table, before), keyText(table, row)];
+  const update = `UPDATE ${named(table.was)} SET ${set.join(', ')} WHERE ${whereOf(table, before, finder)}`;
   return {
-    sql:
-      set.length === 0
-        ? null
-        : `UPDATE ${named(table.was)} SET ${set.join(', ')} WHERE ${whereOf(table, before, finder)}`,
+    sql: set.length === 0 ? null : mustMeet(update, table, { key, after: row }),
     beyond: beyondOf(table, changed),
     key,
     newKey: newKey === key ? null : newKey,
   };
+}
+
+// An update that meets no row was of one that the migration had made: it does not fit. A row whose key a
+// cascade has changed already is there under its new one.
+function mustMeet(
+  update: string,
+  table: MappedTable,
+  { key, after }: { readonly key: string | null; readonly after: readonly StreamValue[] },
+): string {
+  if (key === null) return update;
+  const there = `EXISTS (SELECT FROM ${named(table.was)} WHERE ${whereOf(table, after, undefined)})`;
+  return `WITH met AS (${update} RETURNING 1) SELECT drydock_replay.met_row((SELECT count(*) FROM met) > 0 OR ${there})`;
 }
 
 /** The name to write, qualified and quoted. */
