@@ -269,7 +269,7 @@ async function promote(project: Project, change: Change): Promise<ChangeReport> 
     await tell(project, target, 'apply done', `${names} is in force`);
     return changeReport(target, plan, {
       outcome: 'applied',
-      isArmed: target.environment.rescue !== 'off',
+      isArmed: target.environment.rescue.copy !== 'off',
       notKept,
       gates: last.gates,
       ...soFar,

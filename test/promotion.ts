@@ -2,6 +2,7 @@
 
 import type { Environment, Window } from '../src/config/environment.ts';
 import { monitorSchema } from '../src/config/monitor.ts';
+import { rescueSchema } from '../src/config/rescue.ts';
 import type { HealthSample } from '../src/history/health-samples.ts';
 import type { LedgerRow } from '../src/history/ledger.ts';
 import type { Finding } from '../src/lint/finding.ts';
@@ -49,7 +50,7 @@ export const production: Environment = {
   backupEngine: undefined,
   monitor: monitorSchema.parse('0s'),
   undo: false,
-  rescue: 'off',
+  rescue: rescueSchema.parse('off'),
   pools: [],
   apply: {},
   blocksForMs: 500,

@@ -3,6 +3,7 @@
 
 import type { Address } from '../postgres/address.ts';
 import type { MonitorRules } from './monitor.ts';
+import type { RescueRules } from './rescue.ts';
 import type { StoreAddress } from './store-address.ts';
 
 /** A secret text: printing it, in any way, shows asterisks. */
@@ -123,8 +124,7 @@ export interface Environment {
   readonly monitor: MonitorRules;
   /** Whether an apply keeps what it would destroy, so that `drydock undo` can take it back. */
   readonly undo: boolean;
-  /** Whether an apply arms a rescue first, and when its copy is built: before the change or when it is wanted. */
-  readonly rescue: 'off' | 'warm' | 'cold';
+  readonly rescue: RescueRules;
   /** Consoles of the pgbouncers before the database, which are paused while a restore swaps it. */
   readonly pools: readonly Address[];
   /** How much an apply may ask of the others; undefined: as apply/step-run.ts says. */

@@ -3,6 +3,7 @@
 import type { BackupsInput } from './backups-place.ts';
 import type { BackupEngine, OutOfOrder, WebhookKind, Weekday } from './environment.ts';
 import type { MonitorInput } from './monitor.ts';
+import type { RescueInput } from './rescue.ts';
 
 /** A value that is read from an environment variable when it is needed; made by {@link env}. */
 export interface EnvReference {
@@ -62,7 +63,7 @@ export interface EnvironmentInput {
   /** Keeps what an apply would destroy, so that `drydock undo` can take it back: see docs/undo.md. Default: `false`. */
   undo?: boolean;
   /** Arms a rescue with each apply, its copy built at once or when it is wanted: see docs/rescue.md. Default: `off`. */
-  rescue?: 'off' | 'warm' | 'cold';
+  rescue?: 'off' | 'warm' | 'cold' | RescueInput;
   /**
    * Consoles of the pgbouncers before the database, each as `postgresql://admin@host:6432/pgbouncer`: paused
    * while a restore or a rescue swaps the database, so that no application sees it.

@@ -12,6 +12,7 @@ import type { Config, CopyServerPlace, Environment } from './environment.ts';
 import type { Text } from './input.ts';
 import { monitorSchema } from './monitor.ts';
 import { referenceProblems } from './references.ts';
+import { rescueSchema } from './rescue.ts';
 import { addressFrom, secretOf, text } from './variables.ts';
 
 const duration = z
@@ -46,7 +47,7 @@ const environmentSchema = z.strictObject({
     .optional(),
   monitor: monitorSchema,
   undo: z.boolean().optional(),
-  rescue: z.enum(['off', 'warm', 'cold']).optional(),
+  rescue: rescueSchema,
   pgbouncer: z.union([text, z.array(text)]).optional(),
   apply: z
     .strictObject({
@@ -177,7 +178,7 @@ function trusted(
     backupEngine: checked.backups?.engine,
     monitor: checked.monitor,
     undo: checked.undo ?? false,
-    rescue: checked.rescue ?? 'off',
+    rescue: checked.rescue,
     pools: [checked.pgbouncer ?? []]
       .flat()
       .flatMap((console) => addressFrom(console, options.variables) ?? []),

@@ -11,6 +11,7 @@ import batches from './schema/005_batches.sql';
 import undo from './schema/007_undo.sql';
 import looks from './schema/008_looks.sql';
 import rescue from './schema/009_rescue.sql';
+import rescueLog from './schema/010_rescue_log.sql';
 import undoMoves from './schema/011_undo_moves.sql';
 
 const files: readonly string[] = [
@@ -22,6 +23,7 @@ const files: readonly string[] = [
   undo,
   looks,
   rescue,
+  rescueLog,
   undoMoves,
 ];
 

@@ -13,10 +13,15 @@ export interface OldIdentity {
   readonly identity: string;
 }
 
+/** What tells the writes: the stream of a replication slot, or triggers that write a log. */
+export type Capture = 'stream' | 'triggers';
+
 /** One time that an environment was armed. */
 export interface RescueRun {
   readonly id: string;
   readonly state: 'arming' | 'armed' | 'rescued' | 'disarmed';
+  readonly capture: Capture;
+  /** Its name is that of the armed database, also where triggers capture and there is no slot. */
   readonly slot: string;
   /** Name of the database that would take the live one's place. */
   readonly copy: string;
@@ -25,6 +30,10 @@ export interface RescueRun {
   readonly identities: readonly OldIdentity[];
   /** As `drydock.rescue_image()` tells it; null until the backup is there. */
   readonly image: unknown;
+  /** Snapshot of the backup, where triggers capture; null until the backup is there. */
+  readonly snapshot: string | null;
+  /** Size at which the log of the triggers is given up; null: there is none. */
+  readonly logLimit: number | null;
   /** What a rescue would not bring along, as sentences. */
   readonly limits: readonly string[];
   readonly begunAt: Date;
@@ -38,8 +47,8 @@ export const rescuePublication = 'drydock_rescue';
 export async function readOpenRescue(database: Database): Promise<RescueRun | undefined> {
   if (!(await hasTable(database, 'rescue_runs'))) return undefined;
   const [run] = await database.query<RescueRun>(
-    `SELECT id::text, state, slot, copy, backup, identities, image, limits, begun_at AS "begunAt",
-            begun_by AS "begunBy"
+    `SELECT id::text, state, capture, slot, copy, backup, identities, image, snapshot,
+            log_limit::float8 AS "logLimit", limits, begun_at AS "begunAt", begun_by AS "begunBy"
        FROM drydock.rescue_runs WHERE state IN ('arming', 'armed')`,
   );
   return run;
@@ -59,22 +68,27 @@ export async function readLastRescue(
 /** Begins a run. A second one at the same time is refused by the server. */
 export async function beginRescue(
   database: Database,
-  run: Pick<RescueRun, 'slot' | 'copy' | 'identities' | 'limits' | 'begunBy'>,
+  run: Pick<
+    RescueRun,
+    'capture' | 'slot' | 'copy' | 'identities' | 'logLimit' | 'limits' | 'begunBy'
+  >,
 ): Promise<void> {
+  const { capture, slot, copy, identities, logLimit, limits, begunBy } = run;
   await database.query(
-    `INSERT INTO drydock.rescue_runs (slot, copy, identities, limits, begun_by) VALUES ($1, $2, $3, $4, $5)`,
-    [run.slot, run.copy, JSON.stringify(run.identities), run.limits, run.begunBy],
+    `INSERT INTO drydock.rescue_runs (capture, slot, copy, identities, log_limit, limits, begun_by)
+     VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+    [capture, slot, copy, JSON.stringify(identities), logLimit, limits, begunBy],
   );
 }
 
 /** Writes that the open run is of use from now on. */
 export async function recordArmed(
   database: Database,
-  { backup, image }: { readonly backup: string; readonly image: unknown },
+  { backup, image, snapshot }: Pick<RescueRun, 'backup' | 'image' | 'snapshot'>,
 ): Promise<void> {
   await database.query(
-    `UPDATE drydock.rescue_runs SET state = 'armed', backup = $1, image = $2 WHERE state = 'arming'`,
-    [backup, JSON.stringify(image)],
+    `UPDATE drydock.rescue_runs SET state = 'armed', backup = $1, image = $2, snapshot = $3 WHERE state = 'arming'`,
+    [backup, JSON.stringify(image), snapshot],
   );
 }
 

@@ -87,20 +87,15 @@ export interface LoadOptions {
 }
 
 /**
- * Loads an archive into a database, and stops at the first error.
+ * Loads an archive into a database, but for the triggers of a rescue, and stops at the first error.
  *
  * @throws `archive/load-failed` with what pg_restore said
  */
 export async function loadArchive(context: Context, options: LoadOptions): Promise<void> {
-  const { withoutViews = [] } = options;
-  if (withoutViews.length === 0) {
-    await load(context, options, []);
-    return;
-  }
   const folder = await mkdtemp(join(tmpdir(), 'drydock-list-'));
   try {
     const list = join(folder, 'entries');
-    await writeFile(list, await listWithout(context, options, withoutViews), { mode: 0o600 });
+    await writeFile(list, await entriesOf(context, options), { mode: 0o600 });
     await load(context, options, [`--use-list=${list}`]);
   } finally {
     await rm(folder, { recursive: true });
@@ -108,23 +103,27 @@ export async function loadArchive(context: Context, options: LoadOptions): Promi
 }
 
 // The list of an archive names every entry by the object's id (manual, pg_restore, --list).
-async function listWithout(
+async function entriesOf(
   context: Context,
-  { archive, into, serverVersion }: LoadOptions,
-  views: readonly Pick<FilledView, 'id'>[],
+  { archive, into, serverVersion, withoutViews = [] }: LoadOptions,
 ): Promise<string> {
   const clients = await clientFor(Math.max(serverVersion, archive.dumpMajor * 10_000));
   const args = ['--list', archive.path];
   const how = { env: clientEnvironment(into), signal: context.signal };
   const { stdout } = await runOrFail(programPath(clients, 'pg_restore'), args, how);
-  const ids = new Set(views.map(({ id }) => String(id)));
+  const ids = new Set(withoutViews.map(({ id }) => String(id)));
   const isFar = (line: string): boolean =>
     ids.has(/^\d+; \d+ (\d+) MATERIALIZED VIEW DATA /.exec(line)?.[1] ?? '');
   return stdout
     .split('\n')
-    .filter((line) => !isFar(line))
+    .filter((line) => !isFar(line) && !capturingTrigger.test(line))
     .join('\n');
 }
+
+// A backup of an armed database has the triggers by which a rescue learns of writes. Nobody would read their
+// log in another database, and where the schema alone is copied their function is not there.
+const capturingTrigger =
+  /^\d+; 2620 \d+ TRIGGER .* (RI_ConstraintTrigger_drydock(_p)?|drydock_rescue_truncate) \S/;
 
 async function load(
   context: Context,

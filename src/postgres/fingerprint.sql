@@ -169,9 +169,11 @@ WITH
     UNION ALL
     SELECT r.object, format('trigger %I on %s', t.tgname, r.name),
            concat_ws(' ', pg_get_triggerdef(t.oid), 'enabled', t.tgenabled)
-      FROM relation r JOIN pg_trigger t ON t.tgrelid = r.oid
+      FROM relation r JOIN pg_trigger t ON t.tgrelid = r.oid JOIN pg_proc f ON f.oid = t.tgfoid
      -- Version 14 takes the triggers that a partition has of its table for its own doing.
-     WHERE NOT t.tgisinternal OR (t.tgparentid <> 0 AND t.tgconstraint = 0)
+     WHERE (NOT t.tgisinternal OR (t.tgparentid <> 0 AND t.tgconstraint = 0))
+       -- Those by which a rescue learns of writes come and go with it, and no restore brings them back.
+       AND NOT (f.pronamespace = to_regnamespace('drydock') AND f.proname ~ '^rescue_capture')
     UNION ALL
     SELECT r.object, format('policy %I on %s', p.polname, r.name),
            concat_ws(' ', p.polcmd, CASE WHEN p.polpermissive THEN 'permissive' END, 'to',

@@ -14,12 +14,12 @@ export async function armOrBackUp(
   target: Target,
   how: { readonly reason: string; readonly plan: string; readonly pending: readonly string[] },
 ): Promise<NewBackup> {
-  const { rescue } = target.environment;
-  if (rescue === 'off') return await takeBackup(project, target, how);
+  const { copy } = target.environment.rescue;
+  if (copy === 'off') return await takeBackup(project, target, how);
   // A rescue goes back to before the last change alone.
   const earlier = await reading(project, target, readOpenRescue);
   if (earlier !== undefined) await disarm(project, target, 'another change follows');
-  const { backup } = await arm(project, target, { ...how, isWarm: rescue === 'warm' });
+  const { backup } = await arm(project, target, { ...how, isWarm: copy === 'warm' });
   return backup;
 }
 
@@ -32,7 +32,7 @@ export async function disarmUnlessApplied(
   target: Target,
   change: () => Promise<ChangeReport>,
 ): Promise<ChangeReport> {
-  if (target.environment.rescue === 'off') return await change();
+  if (target.environment.rescue.copy === 'off') return await change();
   const open = async (): Promise<string | undefined> =>
     (await reading(project, target, readOpenRescue))?.id;
   const before = await open();

@@ -1,18 +1,24 @@
 // How an armed environment stands: what it holds, and how long it can.
 
-import { readOpenRescue } from '../history/rescue-runs.ts';
+import { type Capture, type RescueRun, readOpenRescue } from '../history/rescue-runs.ts';
 import type { Database } from '../postgres/connect.ts';
+import { isPlayed } from '../rescue/player.ts';
+import { readLog } from '../rescue/watch.ts';
 
 /** An armed environment. */
 export interface ArmedNow {
   readonly state: 'arming' | 'armed';
   readonly since: Date;
   readonly backup: string | null;
-  /** Log that the server keeps for it, in bytes. */
+  /** What tells the writes. */
+  readonly capture: Capture;
+  /** Log that is kept for it, in bytes: the server's own, or that of the triggers. */
   readonly heldBytes: number;
-  /** What may still be written until the server gives the log up; null: it never does. */
+  /** Changes in the log of the triggers, or somewhat fewer; null in a stream, which does not count them. */
+  readonly heldRows: number | null;
+  /** What may still be written until the log is given up; null: it never is. */
   readonly leftBytes: number | null;
-  /** The server has given it up: no rescue is possible any more. */
+  /** It was given up: no rescue is possible any more. */
   readonly isLost: boolean;
   /** Somebody keeps the copy in step at this moment. */
   readonly isFollowed: boolean;
@@ -25,17 +31,36 @@ export interface ArmedNow {
 export async function armedNow(database: Database): Promise<ArmedNow | null> {
   const run = await readOpenRescue(database);
   if (run === undefined) return null;
-  const { state, begunAt: since, backup, limits } = run;
-  const figures = await database.one<
-    Pick<ArmedNow, 'heldBytes' | 'leftBytes' | 'isLost' | 'isFollowed' | 'hasCopy'>
-  >(
-    `SELECT coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), s.restart_lsn), 0)::float8 AS "heldBytes",
-            s.safe_wal_size::float8 AS "leftBytes",
-            s.slot_name IS NULL OR s.wal_status = 'lost' AS "isLost",
-            coalesce(s.active, false) AS "isFollowed",
-            EXISTS (SELECT FROM pg_database WHERE datname = $2) AS "hasCopy"
-       FROM (SELECT 1) one LEFT JOIN pg_replication_slots s ON s.slot_name = $1`,
-    [run.slot, run.copy],
+  const { state, capture, begunAt: since, backup, limits } = run;
+  const { found: hasCopy } = await database.one<{ found: boolean }>(
+    'SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1) AS found',
+    [run.copy],
   );
-  return { state: state === 'armed' ? 'armed' : 'arming', since, backup, limits, ...figures };
+  const figures = await (capture === 'stream' ? ofSlot : ofLog)(database, run);
+  const armed = state === 'armed' ? 'armed' : 'arming';
+  return { state: armed, since, backup, capture, limits, hasCopy, ...figures };
+}
+
+type Figures = Pick<ArmedNow, 'heldBytes' | 'heldRows' | 'leftBytes' | 'isLost' | 'isFollowed'>;
+
+async function ofSlot(database: Database, { slot }: RescueRun): Promise<Figures> {
+  return await database.one<Figures>(
+    `SELECT coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), s.restart_lsn), 0)::float8 AS "heldBytes",
+            NULL AS "heldRows", s.safe_wal_size::float8 AS "leftBytes",
+            s.slot_name IS NULL OR s.wal_status = 'lost' AS "isLost",
+            coalesce(s.active, false) AS "isFollowed"
+       FROM (SELECT 1) one LEFT JOIN pg_replication_slots s ON s.slot_name = $1`,
+    [slot],
+  );
+}
+
+async function ofLog(database: Database, { copy }: RescueRun): Promise<Figures> {
+  const { rows, bytes, limitBytes, isLost } = await readLog(database);
+  return {
+    heldBytes: bytes,
+    heldRows: rows,
+    leftBytes: Math.max(0, limitBytes - bytes),
+    isLost,
+    isFollowed: await isPlayed(database, copy),
+  };
 }

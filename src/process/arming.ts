@@ -6,15 +6,27 @@ import { step } from '../core/context.ts';
 import { Failure, messageOf } from '../core/failure.ts';
 import {
   beginRescue,
+  type Capture,
   type RescueRun,
   readOpenRescue,
   recordArmed,
 } from '../history/rescue-runs.ts';
 import { connect, type Database } from '../postgres/connect.ts';
 import { ReplicationSession } from '../postgres/replication.ts';
-import { oldIdentities, planIdentities, publish, readArmable, wholeRowsOf } from '../rescue/arm.ts';
-import { readArmFacts, refuseUnarmable } from '../rescue/preflight.ts';
+import {
+  type ArmableTable,
+  type IdentityPlan,
+  oldIdentities,
+  planIdentities,
+  publish,
+  readArmable,
+  wholeRowsOf,
+} from '../rescue/arm.ts';
+import { costInWords, logBytesInAnHour } from '../rescue/cost.ts';
+import { mark } from '../rescue/marks.ts';
+import { captureOf, readArmFacts, refuseUnarmable } from '../rescue/preflight.ts';
 import { slotName } from '../rescue/slots.ts';
+import { emptyLog, watch } from '../rescue/watch.ts';
 import { nameBeside } from '../restore/names.ts';
 import { takeBackup } from './backing-up.ts';
 import { disarm, notArmed } from './disarming.ts';
@@ -32,14 +44,17 @@ export interface ArmReport {
   readonly copy: string;
   /** Whether it is there already. */
   readonly isWarm: boolean;
+  /** What tells the writes: the server's own log, or triggers on every table. */
+  readonly capture: Capture;
   readonly tables: number;
-  /** Wide tables: a migration that touches one of them makes the rescue impossible. */
+  /** Wide tables, in a stream: a migration that touches one of them makes the rescue impossible. */
   readonly wide: readonly string[];
   /** What a rescue would not bring along, as sentences. */
   readonly limits: readonly string[];
 }
 
 const slotPatienceMs = 30_000;
+const leastLogLimitBytes = 1024 ** 3;
 
 /**
  * Arms an environment by itself, for the journal too.
@@ -83,30 +98,43 @@ export async function arm(
   const { name } = environment;
   await using database = await connect(address, { purpose: 'arm', signal: context.signal });
   if ((await readOpenRescue(database)) !== undefined) throw alreadyArmed(name);
-  const limits = refuseUnarmable(await readArmFacts(database), name);
+  const facts = await readArmFacts(database);
+  const { rescue } = environment;
+  const capture = captureOf(facts, rescue.capture);
+  const limits = refuseUnarmable(facts, { environment: name, capture });
   const tables = await readArmable(database);
   const plan = planIdentities(tables);
+  const logLimit = rescue.logLimitBytes ?? Math.max(facts.databaseBytes, leastLogLimitBytes);
+  if (capture === 'triggers') {
+    const hourlyBytes = await logBytesInAnHour(database, tables);
+    const { wide } = plan;
+    const cost = { environment: name, tables, wide, hourlyBytes, limitBytes: logLimit };
+    context.emit({ kind: 'note', text: costInWords(cost) });
+  }
   const { oid } = await database.one<{ oid: string }>(
     'SELECT oid::text FROM pg_database WHERE datname = current_database()',
   );
   const time = localTimestamp(context.clock.now());
   await beginRescue(database, {
+    capture,
     slot: slotName(oid),
     copy: nameBeside(address.database, `_rescue_${time}`),
-    identities: oldIdentities(plan),
+    identities: capture === 'stream' ? oldIdentities(plan) : [],
+    logLimit: capture === 'stream' ? null : Math.round(logLimit),
     limits,
     begunBy: `${actor.who}@${actor.host}`,
   });
   try {
     const backup = await step(context, `arm ${name}`, async (reporter) => {
       const inTurn = inTurnOn(context, address, { what: 'arm', policy: environment.apply });
-      for (const [at, table] of plan.whole.entries()) {
-        reporter.progress(`${table.table}, ${at + 1} of ${plan.whole.length}`);
-        await inTurn([wholeRowsOf(table)], async () => {});
+      const turns = capture === 'stream' ? turnsOfStream(tables, plan) : turnsOfTriggers(tables);
+      for (const [at, statements] of turns.entries()) {
+        reporter.progress(`${at + 1} of ${turns.length}`);
+        await inTurn(statements, async () => {});
       }
-      await inTurn(publish(tables), async () => {});
       reporter.summary(`writes to ${tables.length} tables can be followed`);
-      return await backUpFromSlot(project, target, how);
+      const backUp = capture === 'stream' ? backUpFromSlot : backUpFromSnapshot;
+      return await backUp(project, target, how);
     });
     await expectSchemaNow(target);
     const run = await openRunOf(database, name);
@@ -116,8 +144,9 @@ export async function arm(
       backup: backup.name,
       copy: run.copy,
       isWarm: how.isWarm,
+      capture,
       tables: tables.length,
-      wide: plan.wide.map(({ table }) => table),
+      wide: capture === 'stream' ? plan.wide.map(({ table }) => table) : [],
       limits,
     };
     return { backup, report };
@@ -127,6 +156,17 @@ export async function arm(
     });
     throw failure;
   }
+}
+
+/** What is done to the tables, each turn in a transaction of its own. */
+type Turns = readonly (readonly string[])[];
+
+function turnsOfStream(tables: readonly ArmableTable[], plan: IdentityPlan): Turns {
+  return [...plan.whole.map((table) => [wholeRowsOf(table)]), [...mark, publish(tables)]];
+}
+
+function turnsOfTriggers(tables: readonly ArmableTable[]): Turns {
+  return [emptyLog, ...watch(tables).map((statement) => [statement]), mark];
 }
 
 // The slot's snapshot is open as long as its session does nothing else.
@@ -154,8 +194,37 @@ async function backUpFromSlot(
     },
   );
   const backup = await takeBackup(project, target, { ...how, snapshot });
-  await recordArmed(database, { backup: backup.name, image });
+  await recordArmed(database, { backup: backup.name, image, snapshot: null });
   return backup;
+}
+
+// Whoever has not ended by this snapshot found the triggers on every table that it wrote to: none was made on a
+// table while somebody had written to it and was not through.
+async function backUpFromSnapshot(
+  project: Project,
+  target: Target,
+  how: Parameters<typeof takeBackup>[2],
+): Promise<NewBackup> {
+  const { address } = target;
+  const session = { purpose: 'arm', unlimited: true };
+  await using database = await connect(address, session);
+  await using witness = await connect(address, session);
+  return await witness.transaction(
+    async () => {
+      const { exported, snapshot, image } = await witness.one<{
+        exported: string;
+        snapshot: string;
+        image: unknown;
+      }>(
+        `SELECT pg_export_snapshot() AS exported, pg_current_snapshot()::text AS snapshot,
+                drydock.rescue_image() AS image`,
+      );
+      const backup = await takeBackup(project, target, { ...how, snapshot: exported });
+      await recordArmed(database, { backup: backup.name, image, snapshot });
+      return backup;
+    },
+    { begin: ['BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY'] },
+  );
 }
 
 /** The open run, which there must be. */

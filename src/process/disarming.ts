@@ -10,10 +10,12 @@ import {
 } from '../history/rescue-runs.ts';
 import { quoteIdentifier } from '../postgres/address.ts';
 import { connect, type Database } from '../postgres/connect.ts';
-import { unpublish } from '../rescue/arm.ts';
 import { openFence } from '../rescue/fence.ts';
+import { takeMarks } from '../rescue/marks.ts';
 import { dropSlots, slotName } from '../rescue/slots.ts';
+import { giveUpLog, unwatch } from '../rescue/watch.ts';
 import { maintenanceAddress } from '../restore/maintenance.ts';
+import { nameBeside } from '../restore/names.ts';
 import { expectSchemaNow } from './drift.ts';
 import { inTurnOn } from './in-turn.ts';
 import { doing, type Project, reading, type Target, targetNamed } from './project.ts';
@@ -50,7 +52,7 @@ export interface DisarmReport {
   readonly copy: string | null;
 }
 
-/** Gives it up as a part of a larger command: slot first, for it holds the log. */
+/** Gives it up as a part of a larger command: first of all what holds the log, or writes it. */
 export async function disarm(
   project: Project,
   target: Target,
@@ -62,6 +64,7 @@ export async function disarm(
     await using database = await connect(address, { purpose: 'disarm' });
     const run = await readOpenRescue(database);
     await dropSlots(database, run?.slot);
+    if (run?.capture === 'triggers') await giveUpLog(database);
     const copy = run === undefined ? null : await dropCopy(target, run);
     await takeMarksAway(context, target, run);
     const by = `${actor.who}@${actor.host}`;
@@ -84,7 +87,7 @@ async function takeMarksAway(
   );
   const isMoved = run !== undefined && run.slot !== slotName(oid);
   const inTurn = inTurnOn(context, address, { what: 'disarm', policy: environment.apply });
-  const statements = await unpublish(
+  const statements = await takeMarks(
     database,
     run ?? { identities: [] },
     isMoved ? 'name' : 'number',
@@ -96,7 +99,7 @@ async function hasMarks(database: Database): Promise<boolean> {
   const rows = await database.query('SELECT FROM pg_publication WHERE pubname = $1', [
     rescuePublication,
   ]);
-  return rows.length > 0;
+  return rows.length > 0 || (await unwatch(database)).length > 0;
 }
 
 async function dropCopy({ address }: Target, { copy }: RescueRun): Promise<string | null> {
@@ -112,13 +115,19 @@ export async function openDoor(context: Context, { address }: Target): Promise<v
   await using server = await connect(await maintenanceAddress(address), { purpose: 'rescue' });
   const rows = await server.query(
     `SELECT FROM pg_database d WHERE datname = $1 AND NOT datallowconn
-        AND EXISTS (SELECT FROM pg_replication_slots s WHERE s.slot_name = 'drydock_rescue_' || d.oid)`,
-    [address.database],
+        AND (EXISTS (SELECT FROM pg_replication_slots s WHERE s.slot_name = 'drydock_rescue_' || d.oid)
+             OR EXISTS (SELECT FROM pg_database c WHERE starts_with(c.datname, $2) AND c.datname ~ '_\\d{8}_\\d{6}$'))`,
+    [address.database, copyNamesOf(address.database)],
   );
   if (rows.length === 0) return;
   await openFence(server, address.database);
   const text = `${address.database} was closed by a rescue that did not come to its end; it is open again.`;
   context.emit({ kind: 'note', text });
+}
+
+// Where triggers capture there is no slot; but the copy is there when the database is closed.
+function copyNamesOf(database: string): string {
+  return nameBeside(database, '_rescue_00000000_000000').slice(0, -15);
 }
 
 /** The failure where nothing is armed. */

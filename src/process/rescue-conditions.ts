@@ -1,18 +1,37 @@
 // What forbids a rescue: a log that the server has given up, tables whose changes cannot be told apart, rows
 // that differ and that nothing explains.
 
+import { formatBytes } from '../core/duration.ts';
 import { Failure } from '../core/failure.ts';
 import type { RescueRun } from '../history/rescue-runs.ts';
 import { connect, type Database } from '../postgres/connect.ts';
 import type { Comparison } from '../rescue/compare.ts';
+import { readLog } from '../rescue/watch.ts';
 import { type Project, reading, type Target } from './project.ts';
 
 /**
- * Refuses where the server no longer has what was written since; ends the session that reads it now.
+ * Refuses where nothing tells any more what was written since.
  *
- * @throws `rescue/slot-lost`
+ * @throws `rescue/slot-lost`, `rescue/capture-lost`
  */
-export async function assertSlotLives(
+export async function assertTold(project: Project, target: Target, run: RescueRun): Promise<void> {
+  if (run.capture === 'stream') return await assertSlotLives(project, target, run);
+  const { isLost, bytes, limitBytes } = await reading(project, target, readLog);
+  if (!isLost) return;
+  const { name } = target.environment;
+  const why =
+    bytes > limitBytes
+      ? `their log had reached ${formatBytes(limitBytes)}`
+      : 'a table lost its triggers, or somebody has begun to disarm it';
+  throw new Failure({
+    code: 'rescue/capture-lost',
+    message: `not everything that was written in ${name} since ${run.begunAt.toISOString()} was captured by triggers: ${why}`,
+    hint: `Give the way up: drydock disarm ${name}. The other ways back: drydock recover ${name}`,
+  });
+}
+
+// Ends the session that reads the slot now.
+async function assertSlotLives(
   project: Project,
   target: Target,
   { slot, begunAt }: RescueRun,

@@ -7,11 +7,13 @@ import { type RescueRun, rescuePublication } from '../history/rescue-runs.ts';
 import { quoteIdentifier } from '../postgres/address.ts';
 import { connect, type Database } from '../postgres/connect.ts';
 import { sqlStateOf, sqlStates } from '../postgres/server-error.ts';
-import { unpublish } from '../rescue/arm.ts';
 import { prepareCopy } from '../rescue/copy.ts';
-import { Follower } from '../rescue/follower.ts';
+import type { Follower } from '../rescue/follower.ts';
 import { imageOf } from '../rescue/image.ts';
+import { LogFollower } from '../rescue/log-follower.ts';
+import { takeMarks } from '../rescue/marks.ts';
 import { Replay } from '../rescue/replay.ts';
+import { StreamFollower } from '../rescue/stream-follower.ts';
 import { create, fill } from '../restore/build.ts';
 import { maintenanceAddress } from '../restore/maintenance.ts';
 import { backupNamed } from './backing-up.ts';
@@ -43,7 +45,7 @@ export async function ensureCopy(
   }
   // Of a prepared one too: a rescue that failed behind its fence has made it ready for the swap.
   await using copy = await connect(address, { purpose: 'rescue', signal: context.signal });
-  for (const statement of await unpublish(copy, run, 'name')) await copy.execute(statement);
+  for (const statement of await takeMarks(copy, run, 'name')) await copy.execute(statement);
   await prepareCopy(copy, imageOf(run.image));
 }
 
@@ -81,17 +83,21 @@ export interface Following {
 export async function whileFollowing<T>(
   project: Project,
   target: Target,
-  { copy: name, slot, image }: Pick<RescueRun, 'copy' | 'slot' | 'image'>,
+  run: Pick<RescueRun, 'capture' | 'copy' | 'slot' | 'image' | 'snapshot'>,
   work: (following: Following) => Promise<T>,
 ): Promise<T> {
   const { signal } = project.context;
   const { address } = target;
   await using live = await connect(address, { purpose: 'rescue', signal });
-  await using copy = await connect(address.withDatabase(name), { purpose: 'rescue', signal });
-  await using player = await connect(address.withDatabase(name), { purpose: 'replay' });
-  const replay = await Replay.begin(player, imageOf(image));
-  const options = { live: address, slot, publication: rescuePublication, replay, signal };
-  await using follower = await Follower.start(options);
+  await using copy = await connect(address.withDatabase(run.copy), { purpose: 'rescue', signal });
+  await using player = await connect(address.withDatabase(run.copy), { purpose: 'replay' });
+  const before = imageOf(run.image);
+  const replay = await Replay.begin(player, before);
+  const options = { live: address, replay, signal };
+  await using follower: Follower =
+    run.capture === 'triggers'
+      ? await LogFollower.start({ ...options, before, since: run.snapshot ?? '' })
+      : await StreamFollower.start({ ...options, slot: run.slot, publication: rescuePublication });
   const end = async (): Promise<void> => {
     await follower[Symbol.asyncDispose]();
     await Promise.all([live, copy, player].map((session) => session.close()));

@@ -3,11 +3,9 @@
 
 import { step } from '../core/context.ts';
 import { formatDuration } from '../core/duration.ts';
-import { withCleanup } from '../core/failure.ts';
 import { endRescue, type RescueRun, readOpenRescue } from '../history/rescue-runs.ts';
 import { connect } from '../postgres/connect.ts';
 import { swapWhilePaused } from '../postgres/pools.ts';
-import { ReplicationSession } from '../postgres/replication.ts';
 import { type Comparison, compareRows } from '../rescue/compare.ts';
 import { finishCopy, refreshViews } from '../rescue/copy.ts';
 import { closeFence, openFence } from '../rescue/fence.ts';
@@ -19,7 +17,7 @@ import { advanceSequences } from '../restore/sequences.ts';
 import { swap } from '../restore/swap.ts';
 import { notArmed, openDoor } from './disarming.ts';
 import { doing, type Project, reading, type Target, targetNamed } from './project.ts';
-import { assertForeseen, assertSlotLives, unexplained } from './rescue-conditions.ts';
+import { assertForeseen, assertTold, unexplained } from './rescue-conditions.ts';
 import { catchUp, ensureCopy, type Following, whileFollowing } from './rescue-copy.ts';
 import { carryOver, openPools } from './restoring.ts';
 import { isUnsettled, settle } from './settling.ts';
@@ -71,7 +69,7 @@ export interface RescueRequest {
  * Rescues. Until the swap, which is one transaction, the live database is untouched; whatever fails, it is
  * open again, and the same command goes on.
  *
- * @throws `rescue/not-armed`, `rescue/slot-lost`, `rescue/unforeseen-table`, `rescue/unexplained-rows`,
+ * @throws `rescue/not-armed`, `rescue/slot-lost`, `rescue/capture-lost`, `rescue/unforeseen-table`, `rescue/unexplained-rows`,
  *   `rescue/lasting-sessions`, `restore/swap-failed`
  */
 export async function rescueEnvironment(
@@ -86,7 +84,7 @@ export async function rescueEnvironment(
   if (late !== undefined) return late;
   const run = await reading(project, target, readOpenRescue);
   if (run?.state !== 'armed') throw notArmed(name);
-  await assertSlotLives(project, target, run);
+  await assertTold(project, target, run);
   return doing(project, target, { command: 'rescue', changes: true }, async () => {
     const startedAt = performance.now();
     await ensureCopy(project, target, run);
@@ -155,51 +153,40 @@ async function bringIn(
   return { outcome: 'rescued', broken, ...swapped, ...rest };
 }
 
-// At one and the same place of the log: what a slot's snapshot sees is exactly what was committed before it.
+// At one and the same place: what the snapshot sees is exactly what the copy has.
 async function compare(project: Project, { target, run, following }: Rescue): Promise<Comparison> {
   const { live, copy, replay, follower } = following;
   const { address, environment } = target;
-  return await step(project.context, `compare it with ${environment.name}`, async (reporter) => {
-    await using session = await ReplicationSession.open(address);
-    await using witness = await connect(address, { purpose: 'compare' });
-    const pause = follower.pause();
-    return await withCleanup(
-      async () => {
-        const how = { lockTimeoutMs: 30_000, lasting: false };
-        const { snapshot, lsn } = await session.createSlot(`${run.slot}_compare_${live.pid}`, how);
-        await pause.until(lsn, live);
-        const readOnly = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY';
-        const begin = [readOnly, `SET TRANSACTION SNAPSHOT '${snapshot}'`];
-        const sides = { live: witness, copy, before: imageOf(run.image), now: replay.now };
-        const found = await witness.transaction(
-          () => copy.transaction(() => compareRows(sides), { begin: [readOnly] }),
-          { begin },
-        );
-        const strange = found.unexplained.length;
-        reporter.summary(
-          `${found.rows} rows, ${strange === 0 ? '0 unexplained' : `${strange} tables with unexplained`} differences`,
-        );
-        return found;
-      },
-      async () => pause.goOn(),
-    );
-  });
+  return await step(project.context, `compare it with ${environment.name}`, (reporter) =>
+    follower.atOnePlace(live, async (snapshot) => {
+      await using witness = await connect(address, { purpose: 'compare' });
+      const readOnly = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY';
+      const begin = [readOnly, `SET TRANSACTION SNAPSHOT '${snapshot}'`];
+      const sides = { live: witness, copy, before: imageOf(run.image), now: replay.now };
+      const found = await witness.transaction(
+        () => copy.transaction(() => compareRows(sides), { begin: [readOnly] }),
+        { begin },
+      );
+      const strange = found.unexplained.length;
+      reporter.summary(
+        `${found.rows} rows, ${strange === 0 ? '0 unexplained' : `${strange} tables with unexplained`} differences`,
+      );
+      return found;
+    }),
+  );
 }
 
 async function takeOver(
   project: Project,
-  { target, run, following, request }: Rescue,
+  { target, following, request }: Rescue,
   { maintenance, broken }: { readonly maintenance: Following['live']; readonly broken: string },
 ): Promise<Pick<RescueReport, 'pauseMs' | 'endedSessions' | 'salvaged'>> {
   const { live, copy, follower } = following;
   const { address } = target;
   const { actor } = project;
   await carryOver(project, target)(copy, live);
-  const { pid } = await live.one<{ pid: number }>(
-    'SELECT active_pid AS pid FROM pg_replication_slots WHERE slot_name = $1',
-    [run.slot],
-  );
-  const fence = { maintenance, live: address.database, ours: [live.pid, pid] };
+  const ours = [live.pid, ...(await follower.sessions(live))];
+  const fence = { maintenance, live: address.database, ours };
   const began = performance.now();
   const endedSessions = await closeFence(fence);
   try {

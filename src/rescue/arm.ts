@@ -1,7 +1,7 @@
-// What is changed in a database so that its writes can be followed, and how it is taken back. Everything is
-// written into the run before it is done.
+// What is changed in a database so that a stream tells its writes. Everything is written into the run before it is
+// done.
 
-import type { OldIdentity, RescueRun } from '../history/rescue-runs.ts';
+import type { OldIdentity } from '../history/rescue-runs.ts';
 import { rescuePublication } from '../history/rescue-runs.ts';
 import type { Database } from '../postgres/connect.ts';
 
@@ -76,49 +76,8 @@ export function wholeRowsOf({ table }: Pick<ArmableTable, 'table'>): string {
   return `ALTER TABLE ${table} REPLICA IDENTITY FULL`;
 }
 
-const marked = ['ledger', 'steps', 'batches', 'undo_runs'];
-
-/** Marks what Drydock does, and publishes everything. After the identities, before the slot. */
-export function publish(tables: readonly ArmableTable[]): readonly string[] {
+/** Publishes everything. After the identities, before the slot. */
+export function publish(tables: readonly ArmableTable[]): string {
   const roots = tables.filter(({ isRoot }) => isRoot).map(({ table }) => table);
-  return [
-    ...marked.map(
-      (table) =>
-        `CREATE TRIGGER rescue_mark AFTER INSERT OR UPDATE OR DELETE ON drydock.${table} FOR EACH STATEMENT EXECUTE FUNCTION drydock.rescue_mark()`,
-    ),
-    `CREATE PUBLICATION ${rescuePublication} FOR TABLE ${[...roots, 'drydock.rescue_marks'].join(', ')}`,
-  ];
-}
-
-/**
- * Statements that take all of it away, where it is there; each in a turn of its own.
- *
- * @param by how tables are found: by their number where they were armed, by their name in a copy
- */
-export async function unpublish(
-  database: Database,
-  { identities }: Pick<RescueRun, 'identities'>,
-  by: 'number' | 'name',
-): Promise<readonly string[]> {
-  const statements: string[] = [];
-  const publications = await database.query(`SELECT FROM pg_publication WHERE pubname = $1`, [
-    rescuePublication,
-  ]);
-  if (publications.length > 0) statements.push(`DROP PUBLICATION ${rescuePublication}`);
-  const triggers = await database.query<{ table: string }>(
-    `SELECT tgrelid::regclass::text AS table FROM pg_trigger WHERE tgname = 'rescue_mark' AND tgrelid::regclass::text ~ '^drydock[.]'`,
-  );
-  for (const { table } of triggers) statements.push(`DROP TRIGGER rescue_mark ON ${table}`);
-  for (const { relation, table, identity } of identities) {
-    const [found] = await database.query<{ name: string }>(
-      `SELECT format('%I.%I', n.nspname, c.relname) AS name
-         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-        WHERE c.relreplident = 'f' AND c.oid = ${by === 'number' ? '$1::oid' : 'to_regclass($1)'}`,
-      [by === 'number' ? relation : table],
-    );
-    if (found !== undefined) {
-      statements.push(`ALTER TABLE ${found.name} REPLICA IDENTITY ${identity}`);
-    }
-  }
-  return statements;
+  return `CREATE PUBLICATION ${rescuePublication} FOR TABLE ${[...roots, 'drydock.rescue_marks'].join(', ')}`;
 }

@@ -1,6 +1,7 @@
 // What makes a rescue impossible, and what it would not bring along: said before an environment is armed.
 
 import { Failure } from '../core/failure.ts';
+import type { Capture } from '../history/rescue-runs.ts';
 import { quoteIdentifier } from '../postgres/address.ts';
 import type { Database } from '../postgres/connect.ts';
 
@@ -24,6 +25,9 @@ export interface ArmFacts {
   readonly ownStorage: readonly string[];
   /** Bytes of log that a slot may hold; null: as much as the disk. */
   readonly keepBytes: number | null;
+  readonly databaseBytes: number;
+  /** Triggers of the application that fire before one of ours can: `audit on orders`. */
+  readonly early: readonly string[];
 }
 
 /** Reads them. */
@@ -42,49 +46,53 @@ export async function readArmFacts(database: Database): Promise<ArmFacts> {
             EXISTS (SELECT FROM pg_largeobject_metadata) AS "largeObjects",
             ARRAY(SELECT slot_name::text FROM pg_replication_slots WHERE database = current_database() ORDER BY 1) AS slots,
             ARRAY(SELECT extname::text FROM pg_extension WHERE extname IN ('timescaledb', 'citus', 'citus_columnar') ORDER BY 1) AS "ownStorage",
-            (SELECT CASE WHEN setting::int8 < 0 THEN NULL ELSE setting::float8 * 1048576 END FROM pg_settings WHERE name = 'max_slot_wal_keep_size') AS "keepBytes"
+            (SELECT CASE WHEN setting::int8 < 0 THEN NULL ELSE setting::float8 * 1048576 END FROM pg_settings WHERE name = 'max_slot_wal_keep_size') AS "keepBytes",
+            pg_database_size(current_database())::float8 AS "databaseBytes",
+            ARRAY(SELECT format('%s on %s', quote_ident(t.tgname), t.tgrelid::regclass) FROM pg_trigger t
+                   WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' AND t.tgtype & 3 = 1 AND t.tgname COLLATE "C" < 'RI_ConstraintTrigger_'
+                   ORDER BY 1) AS early
        FROM pg_roles r WHERE r.rolname = current_user`,
   );
+}
+
+/** What tells the writes: the server's own log where it can, unless triggers are wanted. */
+export function captureOf({ walLevel }: ArmFacts, wanted: Capture | undefined): Capture {
+  return wanted ?? (walLevel === 'logical' ? 'stream' : 'triggers');
 }
 
 /**
  * Refuses where no rescue is possible.
  *
  * @returns what it would not bring along, as sentences
- * @throws `rescue/wal-level`, `rescue/no-right`, `rescue/no-slot-free`, `rescue/prepared-transactions`,
- *   `rescue/own-storage`
+ * @throws `rescue/no-right`, `rescue/no-slot-free`, `rescue/prepared-transactions`, `rescue/own-storage`
  */
-export function refuseUnarmable(facts: ArmFacts, environment: string): readonly string[] {
+export function refuseUnarmable(
+  facts: ArmFacts,
+  { environment, capture }: { readonly environment: string; readonly capture: Capture },
+): readonly string[] {
   const { database, role, foreign, prepared, ownStorage } = facts;
   const again = `then type the same command again; or go without: \`rescue: 'off'\` for ${environment}`;
-  if (facts.walLevel !== 'logical') {
-    throw new Failure({
-      code: 'rescue/wal-level',
-      message: `the server of ${environment} writes its log with wal_level = ${facts.walLevel}, and a rescue follows writes by wal_level = logical`,
-      hint: `As an administrator: ALTER SYSTEM SET wal_level = 'logical'; restart the server, ${again}.`,
-    });
-  }
   const missing = [
-    ...(facts.mayReplicate ? [] : ['REPLICATION']),
+    ...(facts.mayReplicate || capture === 'triggers' ? [] : ['REPLICATION']),
     ...(facts.mayCreate ? [] : ['CREATEDB']),
   ];
   if (missing.length > 0) {
     throw new Failure({
       code: 'rescue/no-right',
-      message: `the role ${role} lacks ${missing.join(' and ')}, and a rescue needs both`,
+      message: `the role ${role} lacks ${missing.join(' and ')}, which a rescue needs`,
       hint: `As an administrator, once: ALTER ROLE ${quoteIdentifier(role)} ${missing.join(' ')}; ${again}.`,
     });
   }
   if (foreign.length > 0) {
     throw new Failure({
       code: 'rescue/no-right',
-      message: `the role ${role} does not own ${foreign.join(', ')}, and only owners may publish what is written to a table`,
+      message: `the role ${role} does not own ${foreign.join(', ')}, and only owners may have it told what is written to a table`,
       hint: `Give the tables, or their owner's role, to ${quoteIdentifier(role)}, ${again}.`,
       details: { tables: foreign },
     });
   }
   // A second one for a moment: the comparison before the swap.
-  if (facts.freeSlots < 2 || facts.freeSenders < 2) {
+  if (capture === 'stream' && (facts.freeSlots < 2 || facts.freeSenders < 2)) {
     throw new Failure({
       code: 'rescue/no-slot-free',
       message: `the server has ${facts.freeSlots} free replication slots and ${facts.freeSenders} free senders, and a rescue needs two of each`,
@@ -105,10 +113,11 @@ export function refuseUnarmable(facts: ArmFacts, environment: string): readonly 
       hint: `Go without: \`rescue: 'off'\` for ${environment}.`,
     });
   }
-  return limitsOf(facts);
+  return limitsOf(facts, capture);
 }
 
-function limitsOf({ unlogged, largeObjects, slots, keepBytes }: ArmFacts): readonly string[] {
+function limitsOf(facts: ArmFacts, capture: Capture): readonly string[] {
+  const { unlogged, largeObjects, slots } = facts;
   return [
     ...(unlogged.length === 0
       ? []
@@ -117,10 +126,20 @@ function limitsOf({ unlogged, largeObjects, slots, keepBytes }: ArmFacts): reado
     ...(slots.length === 0
       ? []
       : [`the readers of ${slots.join(', ')}: they stay with the old database`]),
-    ...(keepBytes === null
-      ? []
-      : [
-          `writes beyond ${Math.round(keepBytes / 1_048_576)} MB of log (max_slot_wal_keep_size): then it is given up`,
-        ]),
+    ...(capture === 'stream' ? limitsOfStream(facts) : limitsOfTriggers(facts)),
+  ];
+}
+
+function limitsOfStream({ keepBytes }: ArmFacts): readonly string[] {
+  if (keepBytes === null) return [];
+  const size = Math.round(keepBytes / 1_048_576);
+  return [`writes beyond ${size} MB of log (max_slot_wal_keep_size): then it is given up`];
+}
+
+// What they write into another table that refers to the new row stands before that row, and is salvaged.
+function limitsOfTriggers({ early }: ArmFacts): readonly string[] {
+  if (early.length === 0) return [];
+  return [
+    `rows of ${early.join(', ')} that refer to the row the trigger fired for: its name is before RI_, so they are captured first and go to the file`,
   ];
 }

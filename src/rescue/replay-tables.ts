@@ -9,7 +9,7 @@ import { type CatalogImage, imageOf } from './image.ts';
 export const makeReplayTables = `
   CREATE SCHEMA IF NOT EXISTS drydock_replay;
   CREATE TABLE IF NOT EXISTS drydock_replay.progress
-    (lsn numeric NOT NULL, image jsonb, unforeseen text[] NOT NULL DEFAULT '{}');
+    (lsn numeric NOT NULL, round jsonb, image jsonb, unforeseen text[] NOT NULL DEFAULT '{}');
   CREATE TABLE IF NOT EXISTS drydock_replay.touched (relation oid NOT NULL, key text NOT NULL);
   CREATE UNIQUE INDEX IF NOT EXISTS touched_key ON drydock_replay.touched (relation, md5(key));
   CREATE TABLE IF NOT EXISTS drydock_replay.salvage
@@ -22,20 +22,40 @@ export const makeReplayTables = `
 /** Takes them away. */
 export const dropReplayTables = 'DROP SCHEMA IF EXISTS drydock_replay CASCADE';
 
+/** What one snapshot sees and an earlier one did not, of a log that triggers write. */
+export interface Round {
+  readonly from: string;
+  readonly to: string;
+}
+
 /** How far a replay is. */
 export interface Progress {
-  /** Everything up to here is committed. */
+  /** Everything up to here is committed: in the stream, or within the round. */
   readonly lsn: bigint;
+  /** What is played of a log of triggers; null in a stream, and before the first one. */
+  readonly round: Round | null;
   /** The tables as the migration left them; null: it was not met yet. */
   readonly image: CatalogImage | null;
 }
 
 /** Reads {@link Progress}: one row. */
-export const readProgress = 'SELECT lsn::text, image FROM drydock_replay.progress';
+export const readProgress = 'SELECT lsn::text, round, image FROM drydock_replay.progress';
 
 /** A row of {@link readProgress}. */
-export function progressOf(row: { readonly lsn: string; readonly image: unknown }): Progress {
-  return { lsn: BigInt(row.lsn), image: row.image === null ? null : imageOf(row.image) };
+export interface ProgressRow {
+  readonly lsn: string;
+  readonly round: Round | null;
+  readonly image: unknown;
+}
+
+/** Reads it. */
+export function progressOf({ lsn, round, image }: ProgressRow): Progress {
+  return { lsn: BigInt(lsn), round, image: image === null ? null : imageOf(image) };
+}
+
+/** Writes that a round begins: whatever was to be played before is committed. */
+export function writeRound(round: Round): string {
+  return `UPDATE drydock_replay.progress SET lsn = 0, round = ${quoteLiteral(JSON.stringify(round))}`;
 }
 
 /** Writes how far it is. */

@@ -8,13 +8,17 @@ import type { RowChange, StreamTransaction } from '../postgres/pgoutput.ts';
 import { pinnedSettingsSql } from '../postgres/replication.ts';
 import { readFinders } from './finders.ts';
 import { type CatalogImage, imageOf, type MappedTable, mapTable } from './image.ts';
+import { playAlone } from './player.ts';
 import {
   followKey,
   makeReplayTables,
+  type ProgressRow,
   progressOf,
+  type Round,
   readProgress,
   writeImage,
   writeProgress,
+  writeRound,
   writeSalvage,
   writeTouched,
   writeUnforeseen,
@@ -32,6 +36,7 @@ export class Replay {
   readonly #finders: ReadonlyMap<string, string>;
   #now: CatalogImage;
   #progress = 0n;
+  #round: Round | null = null;
   #waiting: Planned[] = [];
   #waitingTo: bigint | undefined;
   /** Number of changes that were played. */
@@ -54,20 +59,25 @@ export class Replay {
    * @param target a session of its own on the restored database, whose user triggers are off
    */
   static async begin(target: Database, before: CatalogImage): Promise<Replay> {
+    await playAlone(target);
     await target.execute(`SET client_min_messages = error; ${makeReplayTables}`);
     await target.execute(`${pinnedSettingsSql}; SET lock_timeout = 0; SET statement_timeout = 0`);
     const replay = new Replay(target, before, await readFinders(target));
-    const { lsn, image } = progressOf(
-      await target.one<{ lsn: string; image: unknown }>(readProgress),
-    );
+    const { lsn, round, image } = progressOf(await target.one<ProgressRow>(readProgress));
     replay.#progress = lsn;
+    replay.#round = round;
     if (image !== null) replay.#now = image;
     return replay;
   }
 
-  /** Everything up to here is committed in the restored database. */
+  /** Everything up to here is committed in the restored database: of a log of triggers, within the round. */
   get progress(): bigint {
     return this.#progress;
+  }
+
+  /** What is played of a log of triggers; null before the first round. */
+  get round(): Round | null {
+    return this.#round;
   }
 
   /** The tables as they are at this place of the stream. */
@@ -84,6 +94,14 @@ export class Replay {
     if (endLsn !== null) this.#waitingTo = endLsn;
     const size = this.#waiting.reduce((sum, { changes }) => sum + changes.length, 0);
     if (size >= batchSize || isMigration) await this.flush();
+  }
+
+  /** Commits what was played, and begins a round of a log of triggers. */
+  async beginRound(round: Round): Promise<void> {
+    await this.flush();
+    await this.#commit([writeRound(round)]);
+    this.#progress = 0n;
+    this.#round = round;
   }
 
   /** Commits what was played. */

@@ -12,9 +12,10 @@ import { plural, wrapLines } from './text.ts';
 
 /** The closing words of `drydock arm`. */
 export function renderArm(report: ArmReport): string {
-  const { environment, backup, copy, isWarm, tables, wide, limits } = report;
+  const { environment, backup, copy, isWarm, capture, tables, wide, limits } = report;
+  const by = capture === 'triggers' ? 'captured by triggers' : 'kept';
   return wrapLines([
-    `${environment} is armed: writes to ${plural(tables, 'table')} are kept from ${backup} on.`,
+    `${environment} is armed: writes to ${plural(tables, 'table')} are ${by} from ${backup} on.`,
     isWarm
       ? `The copy ${copy} is there; drydock arm ${environment} --follow keeps it in step.`
       : `The copy ${copy} is built at the rescue.`,
@@ -98,16 +99,25 @@ function limitLines(limits: readonly string[]): string[] {
 
 /** A line or more for an armed environment. */
 export function armedLines(environment: string, armed: ArmedNow): string[] {
-  const { state, since, heldBytes, leftBytes, isLost, isFollowed, hasCopy } = armed;
+  const { state, since, capture, heldBytes, heldRows, leftBytes, isLost, isFollowed, hasCopy } =
+    armed;
   if (state === 'arming') {
     return [`✗ it was being armed and is not: drydock disarm ${environment}`];
   }
   if (isLost) {
-    return [`✗ the rescue is LOST, the server has given up its log: drydock disarm ${environment}`];
+    const why =
+      capture === 'stream'
+        ? 'the server has given up its log'
+        : 'not every write was captured since';
+    return [`✗ the rescue is LOST, ${why}: drydock disarm ${environment}`];
   }
   const left = leftBytes === null ? '' : `, ${formatBytes(leftBytes)} left`;
+  const held =
+    heldRows === null
+      ? `${formatBytes(heldBytes)} of log held`
+      : `${plural(heldRows, 'change')} captured by triggers, ${formatBytes(heldBytes)}`;
   return [
-    `armed since ${moment(since)}: ${formatBytes(heldBytes)} of log held${left}; copy ${hasCopy ? (isFollowed ? 'kept in step' : 'there') : 'not built yet'}`,
+    `armed since ${moment(since)}: ${held}${left}; copy ${hasCopy ? (isFollowed ? 'kept in step' : 'there') : 'not built yet'}`,
     `to go back without loss: drydock rescue ${environment}; to give that up: drydock disarm ${environment}`,
   ];
 }

@@ -1,0 +1,48 @@
+// What capture by triggers costs, said before it is armed.
+
+import { formatBytes } from '../core/duration.ts';
+import type { Database } from '../postgres/connect.ts';
+import type { ArmableTable } from './arm.ts';
+
+// Of one log row beside the texts of the rows.
+const logRowBytes = 110;
+
+/** What the triggers would have written in an hour; at most, where the server restarted since it counts. */
+export async function logBytesInAnHour(
+  database: Database,
+  tables: readonly ArmableTable[],
+): Promise<number> {
+  const counters = await database.query<{ relation: number; changes: number; texts: number }>(
+    `SELECT s.relid::int8::float8 AS relation, (s.n_tup_ins + s.n_tup_upd + s.n_tup_del) / h.hours AS changes,
+            (s.n_tup_ins + 2 * s.n_tup_upd + s.n_tup_del) / h.hours AS texts
+       FROM pg_stat_user_tables s,
+            (SELECT extract(epoch FROM clock_timestamp() - coalesce(stats_reset, pg_postmaster_start_time()))::float8 / 3600 AS hours
+               FROM pg_stat_database WHERE datname = current_database()) h`,
+  );
+  const widths = new Map(tables.map(({ relation, rowBytes }) => [relation, rowBytes]));
+  return counters.reduce((sum, { relation, changes, texts }) => {
+    const width = widths.get(relation);
+    return width === undefined ? sum : sum + changes * logRowBytes + texts * width;
+  }, 0);
+}
+
+/** The cost in words; the factors are those of docs/rescue.md. */
+export function costInWords(of: {
+  readonly environment: string;
+  readonly tables: readonly ArmableTable[];
+  readonly wide: readonly ArmableTable[];
+  readonly hourlyBytes: number;
+  readonly limitBytes: number;
+}): string {
+  const { environment, tables, wide, hourlyBytes, limitBytes } = of;
+  const plain = tables.filter(({ kind }) => kind === 'r');
+  return [
+    `Writes in ${environment} are captured by triggers on all ${plain.length} tables until it is disarmed or rescued: small ones cost the server about 1.7 times the CPU and 3 times the log (measured, docs/rescue.md).`,
+    `At the pace since the server counts, that is at most ${formatBytes(hourlyBytes)} of log table an hour; at ${formatBytes(limitBytes)} the rescue is given up.`,
+    ...(wide.length === 0
+      ? []
+      : [
+          `Each update of ${wide.map(({ table }) => table).join(', ')} writes its wide row twice, whole.`,
+        ]),
+  ].join(' ');
+}
