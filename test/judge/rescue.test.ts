@@ -7,8 +7,9 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { parseConfig } from '../../src/config/schema.ts';
 import { quietContext } from '../../src/core/context.ts';
+import type { Address } from '../../src/postgres/address.ts';
 import { connect } from '../../src/postgres/connect.ts';
-import { armEnvironment } from '../../src/process/arming.ts';
+import { type ArmReport, armEnvironment } from '../../src/process/arming.ts';
 import type { Project } from '../../src/process/project.ts';
 import { type RescueReport, rescueEnvironment } from '../../src/process/rescuing.ts';
 import { applyChange } from '../../src/safe-change.ts';
@@ -22,14 +23,21 @@ import { startWriters } from './writers.ts';
 // Not for the rescue: a row that moves to another partition meanwhile would end the migration.
 const locks = 'LOCK TABLE customers, orders, drafts, events IN ACCESS EXCLUSIVE MODE';
 
-let server: SandboxServer;
+const walLevels = { stream: 'logical', triggers: 'replica' } as const;
+
+let servers: Readonly<Record<keyof typeof walLevels, SandboxServer>>;
 let folder: string;
 
 beforeAll(async () => {
-  const settings = { wal_level: 'logical', max_wal_senders: '6', max_replication_slots: '6' };
-  server = await startServer(quietContext(), { purpose: 'rescue', settings, maxConnections: 60 });
+  const start = (wal_level: string): Promise<SandboxServer> => {
+    const settings = { wal_level, max_wal_senders: '6', max_replication_slots: '6' };
+    return startServer(quietContext(), { purpose: 'rescue', settings, maxConnections: 60 });
+  };
+  servers = { stream: await start(walLevels.stream), triggers: await start(walLevels.triggers) };
 });
-afterAll(async () => server?.stop());
+afterAll(async () => {
+  for (const server of Object.values(servers ?? {})) await server.stop();
+});
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'drydock-rescue-'));
   mkdirSync(join(folder, 'migrations'));
@@ -41,10 +49,16 @@ const each = Math.ceil(Number(process.env.RESCUE_TRANSACTIONS ?? 900) / 3);
 
 describe('a rescue', () => {
   const all = harmfulMigrations.at(-1) as HarmfulMigration;
-  test.each(['warm', 'cold'] as const)('loses no write and keeps no harm: %s', async (how) => {
-    const database = `live_${how}`;
-    const { ledger, report } = await rescued(all, { database, cold: how === 'cold' });
-    const differences = await judge(server.address(database), ledger);
+  test.each([
+    { capture: 'stream', how: 'warm' },
+    { capture: 'stream', how: 'cold' },
+    { capture: 'triggers', how: 'warm' },
+    { capture: 'triggers', how: 'cold' },
+  ] as const)('loses no write and keeps no harm: by $capture, $how', async ({ capture, how }) => {
+    const live = servers[capture].address(`live_${how}`);
+    const { ledger, armed, report } = await rescued(all, { live, cold: how === 'cold' });
+    expect(armed.capture).toBe(capture);
+    const differences = await judge(live, ledger);
     expect(differences.slice(0, 20), JSON.stringify(tally(differences))).toEqual([]);
     expect(ledger.transactions.some(({ schema }) => schema === 'new')).toBe(true);
     expect(report.comparison?.unexplained).toEqual([]);
@@ -56,31 +70,35 @@ describe('a rescue', () => {
   });
 });
 
-function projectOn(database: string): Project {
-  const environments = { live: { url: server.address(database).connectionString() } };
+function projectOn(live: Address): Project {
+  const environments = { live: { url: live.connectionString() } };
   const config = parseConfig({ environments }, { root: folder, file: undefined, variables: {} });
   return { config, context: quietContext(), actor: { who: 'ana', host: 'laptop' } };
 }
 
 async function rescued(
   { sql }: HarmfulMigration,
-  { database, cold }: { readonly database: string; readonly cold: boolean },
-): Promise<{ readonly ledger: Ledger; readonly report: RescueReport }> {
+  { live, cold }: { readonly live: Address; readonly cold: boolean },
+): Promise<{
+  readonly ledger: Ledger;
+  readonly armed: ArmReport;
+  readonly report: RescueReport;
+}> {
   const all = harmfulMigrations.at(-1) as HarmfulMigration;
   {
-    await using admin = await connect(server.address('postgres'), { purpose: 'test' });
-    await admin.execute(`CREATE DATABASE ${database}`);
-    await using before = await connect(server.address(database), { purpose: 'test' });
+    await using admin = await connect(live.withDatabase('postgres'), { purpose: 'test' });
+    await admin.execute(`CREATE DATABASE ${live.database}`);
+    await using before = await connect(live, { purpose: 'test' });
     await before.execute(seed);
   }
   writeFileSync(
     join(folder, 'migrations', '001_harm.sql'),
     `-- All harm.\nBEGIN;\n${locks};\n${sql};\nCOMMIT;\n`,
   );
-  const project = projectOn(database);
-  const writers = await startWriters(server.address(database), all.newCode);
+  const project = projectOn(live);
+  const writers = await startWriters(live, all.newCode);
   await writers.more(each);
-  await armEnvironment(project, { environment: 'live', cold });
+  const armed = await armEnvironment(project, { environment: 'live', cold });
   await writers.more(each);
   const answers = { plan: async () => true, final: async () => true };
   const applied = await applyChange(project, { environment: 'live', answers, waivers: [] });
@@ -89,5 +107,5 @@ async function rescued(
   const report = await rescueEnvironment(project, { environment: 'live', ask: async () => true });
   expect(report.outcome).toBe('rescued');
   await writers.more(each);
-  return { ledger: await writers.stop(), report };
+  return { ledger: await writers.stop(), armed, report };
 }
