@@ -42,7 +42,7 @@ export async function unwatch(database: Database): Promise<readonly string[]> {
       ORDER BY 1, 2`,
   );
   const { isEmpty } = await database.one<{ isEmpty: boolean }>(
-    `SELECT NOT is_called AND NOT EXISTS (SELECT FROM drydock.rescue_log) AS "isEmpty" FROM drydock.rescue_log_place`,
+    `SELECT NOT EXISTS (SELECT FROM drydock.rescue_log) AS "isEmpty"`,
   );
   return [
     ...triggers.map(({ table, name }) => `DROP TRIGGER ${quoteIdentifier(name)} ON ${table}`),

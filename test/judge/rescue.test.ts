@@ -62,6 +62,10 @@ describe('a rescue', () => {
     expect(differences.slice(0, 20), JSON.stringify(tally(differences))).toEqual([]);
     expect(ledger.transactions.some(({ schema }) => schema === 'new')).toBe(true);
     expect(report.comparison?.unexplained).toEqual([]);
+    expect(report.salvaged.map(({ table }) => table)).toEqual([
+      'public.customers',
+      'public.shipments',
+    ]);
     expect(report.comparison?.rows).toBeGreaterThan(0);
     const lines = readFileSync(report.file ?? '', 'utf8')
       .trim()

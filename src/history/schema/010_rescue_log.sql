@@ -189,12 +189,56 @@ BEGIN
         PERFORM drydock.rescue_watch_again();
         INSERT INTO drydock.rescue_log (place, xid, relation, what, new)
         VALUES (nextval('drydock.rescue_log_place'), pg_current_xact_id(), 0, 'M', CASE WHEN is_new THEN image::text END);
+    ELSIF is_new THEN
+        PERFORM drydock.rescue_publish_new();
     END IF;
     RETURN NULL;
 END $$;
 
+-- Publishes the tables that a migration has made: what is written to them is told, and salvaged. Without a key, an
+-- UPDATE of a published table would fail, so that its whole old rows tell which one is meant.
+CREATE FUNCTION drydock.rescue_publish_new() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog
+AS $$
+DECLARE
+    found record;
+BEGIN
+    FOR found IN
+        SELECT w.relation, w.name, w.kind,
+               EXISTS (SELECT FROM pg_index i WHERE i.indrelid = w.relation AND i.indisprimary AND i.indimmediate) AS has_key
+          FROM drydock.rescue_watched w JOIN pg_publication p ON p.pubname = 'drydock_rescue'
+         WHERE NOT w.is_partition AND drydock.rescue_has_locked(w.relation)
+           AND NOT EXISTS (SELECT FROM pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = w.relation)
+    LOOP
+        -- Its partitions would need whole old rows too, and those to come.
+        CONTINUE WHEN found.kind = 'p' AND NOT found.has_key;
+        BEGIN
+            IF NOT found.has_key THEN
+                UPDATE drydock.rescue_runs SET identities = identities || jsonb_build_array(jsonb_build_object(
+                    'relation', found.relation::int8, 'table', found.name, 'identity', 'DEFAULT'))
+                 WHERE state IN ('arming', 'armed');
+                EXECUTE format('ALTER TABLE %s REPLICA IDENTITY FULL', found.name);
+            END IF;
+            EXECUTE format('ALTER PUBLICATION drydock_rescue ADD TABLE %s', found.name);
+        EXCEPTION WHEN insufficient_privilege OR object_in_use THEN
+            -- What is written to it stays in the database that the rescue replaces.
+            NULL;
+        END;
+    END LOOP;
+END $$;
+
+-- A table that is locked already can be changed without waiting for anybody.
+CREATE FUNCTION drydock.rescue_has_locked(locked oid) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog
+AS $$
+    SELECT EXISTS (SELECT FROM pg_locks l
+                    WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.granted AND l.relation = locked
+                      AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                      AND l.mode IN ('AccessExclusiveLock', 'ShareRowExclusiveLock'))
+$$;
+
 -- Watches what a migration has made, and what it has stopped from being watched (DISABLE TRIGGER, DETACH
--- PARTITION): tables that this transaction has locked already, so that nobody is waited for.
+-- PARTITION).
 CREATE FUNCTION drydock.rescue_watch_again() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog
 AS $$
@@ -204,8 +248,7 @@ BEGIN
     FOR found IN
         SELECT w.relation FROM drydock.rescue_watched w
          WHERE NOT (w.rows_watched AND w.truncate_watched)
-           AND EXISTS (SELECT FROM pg_locks l WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.granted
-                          AND l.relation = w.relation AND l.mode IN ('AccessExclusiveLock', 'ShareRowExclusiveLock'))
+           AND drydock.rescue_has_locked(w.relation)
          -- A table before its partitions.
          ORDER BY w.is_partition
     LOOP
