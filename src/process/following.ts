@@ -5,7 +5,7 @@ import { step, throwIfInterrupted } from '../core/context.ts';
 import { formatBytes } from '../core/duration.ts';
 import { Failure } from '../core/failure.ts';
 import { readOpenRescue } from '../history/rescue-runs.ts';
-import { armedNow } from './armed-now.ts';
+import { type ArmedNow, armedNow } from './armed-now.ts';
 import { disarm, notArmed } from './disarming.ts';
 import { type Project, reading, targetNamed } from './project.ts';
 import { ensureCopy, whileFollowing } from './rescue-copy.ts';
@@ -27,7 +27,7 @@ export async function followEnvironment(project: Project, name: string): Promise
   if (run?.state !== 'armed') throw notArmed(name);
   await ensureCopy(project, target, run);
   await step(context, `keep the copy of ${name} in step`, async (reporter) => {
-    const left = await whileFollowing(project, target, run, async ({ live, replay, follower }) => {
+    const full = await whileFollowing(project, target, run, async ({ live, replay, follower }) => {
       for (;;) {
         const rest = new Promise<'rest'>((resolve) => {
           setTimeout(() => resolve('rest'), lookEveryMs);
@@ -36,20 +36,36 @@ export async function followEnvironment(project: Project, name: string): Promise
           return null;
         }
         const now = await armedNow(live);
-        if (now === null || now.isLost) return null;
-        if (now.leftBytes !== null && now.leftBytes < leastLeftBytes) return now.leftBytes;
+        if (now === null) return null;
+        const reason = reasonToGiveUp(now);
+        if (reason !== null) return reason;
         reporter.progress(`${replay.played} changes, ${formatBytes(now.heldBytes)} of log held`);
       }
     });
     throwIfInterrupted(context.signal);
-    if (left === null) return;
-    await disarm(project, target, 'the log that the server may hold was used up');
+    if (full === null) return;
+    await disarm(project, target, full);
     throw new Failure({
       code: 'rescue/given-up',
-      message: `${name} was disarmed: the server may hold only ${formatBytes(left)} more of its log (max_slot_wal_keep_size)`,
+      message: `${name} was disarmed: ${full}`,
       hint: `The other ways back: drydock recover ${name}. To begin anew: drydock arm ${name}`,
     });
   });
+}
+
+// Triggers stop to write by themselves, so that nothing is in danger before.
+function reasonToGiveUp({ capture, isLost, leftBytes, heldBytes }: ArmedNow): string | null {
+  if (capture === 'stream') {
+    const isNear = isLost || (leftBytes !== null && leftBytes < leastLeftBytes);
+    const left = formatBytes(leftBytes ?? 0);
+    return isNear
+      ? `the server may hold only ${left} more of its log (max_slot_wal_keep_size)`
+      : null;
+  }
+  if (!isLost) return null;
+  return leftBytes === 0
+    ? `the log of its triggers is full: ${formatBytes(heldBytes)} (\`rescue.logLimit\`)`
+    : 'a table lost its triggers';
 }
 
 function stopped(signal: AbortSignal): Promise<'stopped'> {
