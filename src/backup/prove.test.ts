@@ -218,7 +218,7 @@ for argument; do shift; [ "$argument" = --compress=zstd:1 ] && argument=--compre
 exec ${folder}/pg_dump "$@"`;
 const restoreOf17 = (folder: string): string => `#!/bin/sh
 if [ "$1" = --version ]; then echo 'pg_restore (PostgreSQL) 17.2'; exit; fi
-case " $* " in *' --exit-on-error '*) exit 1 ;; esac
+case " $* " in *' --exit-on-error '*) exit 1 ;; *' --list '*) exec ${folder}/pg_restore "$@" ;; esac
 echo 'pg_restore: error: could not execute query: ERROR:  unrecognized configuration parameter "transaction_timeout"
 Command was: SET transaction_timeout = 0;
 ' >&2

@@ -7,7 +7,7 @@ import { basename, join } from 'node:path';
 import type { Context } from '../core/context.ts';
 import { formatBytes } from '../core/duration.ts';
 import { Failure } from '../core/failure.ts';
-import { redact, run, runOrFail } from '../core/process.ts';
+import { redact, run } from '../core/process.ts';
 import type { Address } from './address.ts';
 import {
   type ArchiveContent,
@@ -92,32 +92,36 @@ export interface LoadOptions {
  * @throws `archive/load-failed` with what pg_restore said
  */
 export async function loadArchive(context: Context, options: LoadOptions): Promise<void> {
+  const entries = await entriesOf(context, options);
+  if (entries === undefined) {
+    await load(context, options, []);
+    return;
+  }
   const folder = await mkdtemp(join(tmpdir(), 'drydock-list-'));
   try {
     const list = join(folder, 'entries');
-    await writeFile(list, await entriesOf(context, options), { mode: 0o600 });
+    await writeFile(list, entries, { mode: 0o600 });
     await load(context, options, [`--use-list=${list}`]);
   } finally {
     await rm(folder, { recursive: true });
   }
 }
 
-// The list of an archive names every entry by the object's id (manual, pg_restore, --list).
-async function entriesOf(
-  context: Context,
-  { archive, into, serverVersion, withoutViews = [] }: LoadOptions,
-): Promise<string> {
+// The list of an archive names every entry by the object's id (manual, pg_restore, --list). Undefined where
+// nothing is left out.
+async function entriesOf(context: Context, options: LoadOptions): Promise<string | undefined> {
+  const { archive, into, serverVersion, withoutViews = [] } = options;
   const clients = await clientFor(Math.max(serverVersion, archive.dumpMajor * 10_000));
   const args = ['--list', archive.path];
   const how = { env: clientEnvironment(into), signal: context.signal };
-  const { stdout } = await runOrFail(programPath(clients, 'pg_restore'), args, how);
+  const { stdout, stderr, exitCode } = await run(programPath(clients, 'pg_restore'), args, how);
+  if (exitCode !== 0) throw loadFailed(options, { exitCode, said: complaints(stderr, 'pg_restore') });
   const ids = new Set(withoutViews.map(({ id }) => String(id)));
   const isFar = (line: string): boolean =>
     ids.has(/^\d+; \d+ (\d+) MATERIALIZED VIEW DATA /.exec(line)?.[1] ?? '');
-  return stdout
-    .split('\n')
-    .filter((line) => !isFar(line) && !capturingTrigger.test(line))
-    .join('\n');
+  const lines = stdout.split('\n');
+  const left = lines.filter((line) => !isFar(line) && !capturingTrigger.test(line));
+  return left.length === lines.length ? undefined : left.join('\n');
 }
 
 // A backup of an armed database has the triggers by which a rescue learns of writes. Nobody would read their
@@ -171,11 +175,18 @@ async function load(
   const said = redact(errors, into.secrets());
   // 1: it went on after errors (manual, pg_restore, Notes).
   if (said === '' && (result.exitCode === 0 || (setsUnknown && result.exitCode === 1))) return;
-  throw new Failure({
+  throw loadFailed(options, { exitCode: result.exitCode, said });
+}
+
+function loadFailed(
+  { archive, into }: LoadOptions,
+  { exitCode, said }: { readonly exitCode: number; readonly said: string },
+): Failure {
+  return new Failure({
     code: 'archive/load-failed',
-    message: `pg_restore could not load ${basename(archive.path)} into ${into.database}: ${said.slice(0, 2_000) || `it ended with status ${result.exitCode}`}`,
+    message: `pg_restore could not load ${basename(archive.path)} into ${into.database}: ${said.slice(0, 2_000) || `it ended with status ${exitCode}`}`,
     hint: 'Remove the cause that pg_restore names, then type the same command again.',
-    details: { exitCode: result.exitCode, said: said.slice(0, 2_000) },
+    details: { exitCode, said: said.slice(0, 2_000) },
   });
 }
 
