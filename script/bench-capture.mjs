@@ -59,7 +59,9 @@ async function measure(watched) {
   for (const table of watched) {
     await database.execute(`SELECT drydock.rescue_watch('${table}'::regclass)`);
   }
-  await database.execute('TRUNCATE pgbench_history; VACUUM pgbench_accounts, pgbench_branches, pgbench_tellers; CHECKPOINT');
+  await database.execute('TRUNCATE pgbench_history');
+  await database.execute('VACUUM pgbench_accounts, pgbench_branches, pgbench_tellers');
+  await database.execute('CHECKPOINT');
   const before = await reading();
   pgbench('-n', '-c', '4', '-M', 'prepared', '-t', String(transactions / 4));
   const after = await reading();

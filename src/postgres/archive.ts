@@ -115,7 +115,8 @@ async function entriesOf(context: Context, options: LoadOptions): Promise<string
   const args = ['--list', archive.path];
   const how = { env: clientEnvironment(into), signal: context.signal };
   const { stdout, stderr, exitCode } = await run(programPath(clients, 'pg_restore'), args, how);
-  if (exitCode !== 0) throw loadFailed(options, { exitCode, said: complaints(stderr, 'pg_restore') });
+  if (exitCode !== 0)
+    throw loadFailed(options, { exitCode, said: complaints(stderr, 'pg_restore') });
   const ids = new Set(withoutViews.map(({ id }) => String(id)));
   const isFar = (line: string): boolean =>
     ids.has(/^\d+; \d+ (\d+) MATERIALIZED VIEW DATA /.exec(line)?.[1] ?? '');

@@ -64,7 +64,7 @@ export function captureOf({ walLevel }: ArmFacts, wanted: Capture | undefined): 
  * Refuses where no rescue is possible.
  *
  * @returns what it would not bring along, as sentences
- * @throws `rescue/no-right`, `rescue/no-slot-free`, `rescue/prepared-transactions`, `rescue/own-storage`
+ * @throws `rescue/wal-level`, `rescue/no-right`, `rescue/no-slot-free`, `rescue/prepared-transactions`, `rescue/own-storage`
  */
 export function refuseUnarmable(
   facts: ArmFacts,
@@ -72,6 +72,13 @@ export function refuseUnarmable(
 ): readonly string[] {
   const { database, role, foreign, prepared, ownStorage } = facts;
   const again = `then type the same command again; or go without: \`rescue: 'off'\` for ${environment}`;
+  if (capture === 'stream' && facts.walLevel !== 'logical') {
+    throw new Failure({
+      code: 'rescue/wal-level',
+      message: `the server of ${environment} writes its log with wal_level = ${facts.walLevel}, and \`rescue.capture: 'stream'\` asks for wal_level = logical`,
+      hint: `As an administrator: ALTER SYSTEM SET wal_level = 'logical'; restart the server, ${again}; or leave \`capture\` out, so that triggers capture what is written.`,
+    });
+  }
   const missing = [
     ...(facts.mayReplicate || capture === 'triggers' ? [] : ['REPLICATION']),
     ...(facts.mayCreate ? [] : ['CREATEDB']),

@@ -37,8 +37,7 @@ export async function unwatch(database: Database): Promise<readonly string[]> {
   const triggers = await database.query<{ table: string; name: string }>(
     `SELECT format('%I.%I', n.nspname, c.relname) AS table, t.tgname AS name
        FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-      WHERE t.tgfoid IN ('drydock.rescue_capture()'::regprocedure, 'drydock.rescue_capture_truncate()'::regprocedure)
-        AND t.tgparentid = 0
+      WHERE ${capturesForRescue('t')} AND t.tgparentid = 0
       ORDER BY 1, 2`,
   );
   const { isEmpty } = await database.one<{ isEmpty: boolean }>(
@@ -53,6 +52,12 @@ export async function unwatch(database: Database): Promise<readonly string[]> {
 /** Lets the triggers write no more, at once and whoever holds locks. */
 export async function giveUpLog(database: Database): Promise<void> {
   await database.query('SELECT drydock.rescue_give_up()');
+}
+
+/** SQL: whether a trigger is one of those that capture, which no change of the schema is about. */
+export function capturesForRescue(trigger: string): string {
+  return `EXISTS (SELECT FROM pg_catalog.pg_proc f WHERE f.oid = ${trigger}.tgfoid AND f.proname ~ '^rescue_capture'
+                     AND f.pronamespace = to_regnamespace('drydock'))`;
 }
 
 /** How the log stands. */

@@ -186,6 +186,10 @@ BEGIN
         INSERT INTO drydock.rescue_marks (image) VALUES (image);
     END IF;
     IF run.capture = 'triggers' THEN
+        -- A copy, such as that of a rehearsal, has the row of the database that it is one of.
+        IF run.slot <> 'drydock_rescue_' || (SELECT oid FROM pg_database WHERE datname = current_database()) THEN
+            RETURN NULL;
+        END IF;
         PERFORM drydock.rescue_watch_again();
         INSERT INTO drydock.rescue_log (place, xid, relation, what, new)
         VALUES (nextval('drydock.rescue_log_place'), pg_current_xact_id(), 0, 'M', CASE WHEN is_new THEN image::text END);

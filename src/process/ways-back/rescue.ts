@@ -41,7 +41,7 @@ function judge(evidence: WayEvidence): Judgement {
       possible: false,
       whyNot:
         armed?.isLost === true
-          ? 'the server has given up the log of the writes since'
+          ? 'the log of the writes since was given up'
           : 'it was not armed before the last change',
       prepare: environment.guarded
         ? `environments.${name}.rescue: 'warm' in the configuration arms it with each apply`

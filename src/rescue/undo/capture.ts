@@ -5,6 +5,7 @@
 import { quoteLiteral } from '../../postgres/address.ts';
 import type { Database } from '../../postgres/connect.ts';
 import type { Node } from '../../postgres/parser.ts';
+import { capturesForRescue } from '../watch.ts';
 import { nameOf } from './alter-parts.ts';
 import { followKeys, followParents } from './follow-keys.ts';
 import { byPlace, noteRows } from './note-rows.ts';
@@ -175,6 +176,7 @@ DROP FUNCTION ${name}()`;
            UNION ALL
            SELECT c.oid FROM pg_trigger t JOIN pg_proc f ON f.oid = t.tgfoid CROSS JOIN pg_class c
             WHERE t.tgrelid = r.oid AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND t.tgname NOT LIKE 'drydock\\_undo%'
+              AND NOT ${capturesForRescue('t')}
               AND c.relkind IN ('r', 'p') AND c.oid >= 16384 AND ${speaksOf('f.prosrc', 'c.relname')}
          ) next)
        SELECT c.oid::int8::float8 AS relation FROM reached r JOIN pg_class c ON c.oid = r.oid

@@ -1,6 +1,7 @@
 // What a DROP would take with it: asked of the server itself, by doing it and taking it back.
 
 import type { Database } from '../../postgres/connect.ts';
+import { capturesForRescue } from '../watch.ts';
 
 /** Something that a DROP takes with it. */
 export interface Goer {
@@ -51,7 +52,7 @@ const everything = `
                       AND c.relpersistence <> 't' AND c.relnamespace <> 'pg_toast'::regnamespace
   UNION ALL
   SELECT 't' || t.oid, 'trigger', t.tgrelid::int8::float8, '', format('DROP TRIGGER IF EXISTS %I ON %s', t.tgname, t.tgrelid::regclass), t.oid
-    FROM pg_trigger t WHERE NOT t.tgisinternal
+    FROM pg_trigger t WHERE NOT t.tgisinternal AND NOT ${capturesForRescue('t')}
   UNION ALL
   SELECT 'p' || p.oid, 'policy', p.polrelid::int8::float8, '', format('DROP POLICY IF EXISTS %I ON %s', p.polname, p.polrelid::regclass), p.oid
     FROM pg_policy p

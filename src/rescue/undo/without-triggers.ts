@@ -2,6 +2,7 @@
 // like everything else, and an audit of the way back would be one too many. Foreign keys stay on.
 
 import type { Database } from '../../postgres/connect.ts';
+import { capturesForRescue } from '../watch.ts';
 
 /**
  * Runs `work` in the open transaction. Switching a trigger off keeps other writers of the table waiting
@@ -18,6 +19,7 @@ export async function withoutTriggers<T>(
                    CASE t.tgenabled WHEN 'A' THEN 'ALWAYS' ELSE '' END, t.tgname) AS on
        FROM pg_trigger t
       WHERE NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND t.tgname NOT LIKE 'drydock\\_undo%'
+        AND NOT ${capturesForRescue('t')}
         AND t.tgrelid IN (SELECT $1::int8::oid UNION SELECT relid FROM pg_partition_tree($1::int8::oid::regclass))
       ORDER BY t.tgrelid, t.oid`,
     [relation],
