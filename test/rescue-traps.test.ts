@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { quietContext } from '../src/core/context.ts';
 import type { ArmReport } from '../src/process/arming.ts';
+import { disarmEnvironment } from '../src/process/disarming.ts';
 import type { RescueReport } from '../src/process/rescuing.ts';
 import { type SandboxServer, startServer } from '../src/sandbox/server.ts';
 import { type TestDatabase, testDatabase } from './database.ts';
@@ -25,7 +26,7 @@ describe('what is written while a rescue is armed', () => {
     INSERT INTO kinds SELECT n, n, '2026-01-01', '1 day', 'x', '2026-02-01', 1 FROM generate_series(1, 5) n;
     INSERT INTO letters SELECT n, 0, repeat(md5(n::text), 50) FROM generate_series(1, 5) n;
     INSERT INTO emptied SELECT generate_series(1, 5);
-    INSERT INTO balances VALUES (1, 9364.917), (2, 10.5), (3, 7);
+    INSERT INTO balances VALUES (1, 9364.917), (2, 10.5), (3, 7), (4, 20.25);
     INSERT INTO places VALUES (1, 1, 'a'), (1, 2, 'b'), (2, 3, 'c');
     INSERT INTO sessions VALUES (1);
     SELECT setval('tickets', 100)`;
@@ -57,7 +58,7 @@ describe('what is written while a rescue is armed', () => {
     await one.run('TRUNCATE emptied; INSERT INTO emptied VALUES (77)');
     // What the migration had put there already, and what is another value.
     await one.run(
-      'UPDATE balances SET amount = 9365 WHERE id = 1; UPDATE balances SET amount = 12 WHERE id = 2',
+      'UPDATE balances SET amount = 9365 WHERE id = 1; UPDATE balances SET amount = 12 WHERE id = 2; UPDATE balances SET amount = amount + 5 WHERE id = 4',
     );
     await one.run(
       "UPDATE places SET region = 2, name = 'moved' WHERE id = 2; UPDATE places SET name = 'c2' WHERE id = 3",
@@ -103,10 +104,18 @@ describe('what is written while a rescue is armed', () => {
   });
 
   it('cannot be seen where it changed nothing, and is kept where it did', async () => {
-    expect(await one.run('SELECT id, amount::text FROM balances ORDER BY id')).toEqual([
-      { id: 1, amount: '9364.917' },
-      { id: 2, amount: '12' },
-      { id: 3, amount: '7' },
+    expect(await one.run('SELECT id, amount::text FROM balances WHERE id < 4 ORDER BY id')).toEqual(
+      [
+        { id: 1, amount: '9364.917' },
+        { id: 2, amount: '12' },
+        { id: 3, amount: '7' },
+      ],
+    );
+  });
+
+  it('is played as it was written where it was computed from a spoilt value', async () => {
+    expect(await one.run('SELECT amount::text FROM balances WHERE id = 4')).toEqual([
+      { amount: '25' },
     ]);
   });
 
@@ -262,6 +271,15 @@ describe('a server of its own settings', () => {
       message: expect.stringContaining('half'),
     });
     await one.run("ROLLBACK PREPARED 'half'");
+  });
+
+  it('names the readers of other slots, who stay with the old database', async () => {
+    await using one = await begin('others');
+    await one.run("SELECT pg_create_logical_replication_slot('warehouse', 'pgoutput')");
+    const armed = await one.arm();
+    expect(armed?.limits).toContainEqual(expect.stringContaining('the readers of warehouse'));
+    await disarmEnvironment(one.project, { environment: 'live' });
+    await one.run("SELECT pg_drop_replication_slot('warehouse')");
   });
 
   it('says so where the server has given up the log, and leaves the database as it is', async () => {
