@@ -114,10 +114,10 @@ export async function putTablesAside(
   ];
 }
 
-// Its plain and unique indexes harm nobody: every new row has NULL there. Unless NULL counts as a value,
-// which the server then says by refusing the second one: such a constraint is dropped.
+// Its plain and unique indexes harm nobody: every new row has NULL there. Unless NULL counts as a value: the
+// second new row would be refused.
 function staysWith({ kind, relation, type }: Goer, table: number): boolean {
-  if (relation !== table) return false;
+  if (relation !== table || type === 'n') return false;
   return kind === 'index' || (kind === 'constraint' && type === 'u');
 }
 

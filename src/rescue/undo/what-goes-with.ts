@@ -19,7 +19,10 @@ export interface Goer {
   /** What drops it by itself; null for what is not dropped by itself. */
   readonly drop: string | null;
   readonly relation: number;
-  /** Of a constraint, as pg_constraint.contype has it; else empty. */
+  /**
+   * Of a constraint, as pg_constraint.contype has it; of a unique index `u`; of both `n` where NULL counts
+   * as a value (15 and newer); else empty.
+   */
   readonly type: string;
 }
 
@@ -37,17 +40,24 @@ export async function whatGoesWith(database: Database, drop: string): Promise<re
   return before.filter(({ id }) => !after.has(id));
 }
 
+// Older servers lack the column.
+const countsNull = "coalesce(to_jsonb(i) ->> 'indnullsnotdistinct' = 'true', false)";
+
 // In the order of their making: a parent before what hangs on it.
 const everything = `
-  SELECT 'k' || k.oid AS id, 'constraint' AS kind, k.conrelid::int8::float8 AS relation, k.contype::text AS type,
+  SELECT 'k' || k.oid AS id, 'constraint' AS kind, k.conrelid::int8::float8 AS relation,
+         CASE WHEN k.contype = 'u' AND EXISTS (SELECT FROM pg_index i WHERE i.indexrelid = k.conindid AND ${countsNull}) THEN 'n' ELSE k.contype::text END AS type,
          format('ALTER TABLE %s DROP CONSTRAINT IF EXISTS %I CASCADE', k.conrelid::regclass, k.conname) AS drop, k.oid AS place
     FROM pg_constraint k WHERE k.conrelid <> 0 AND k.contype IN ('c', 'f', 'p', 'u', 'x')
   UNION ALL
   SELECT 'c' || c.oid, CASE WHEN c.relkind IN ('r', 'p') THEN 'table' WHEN c.relkind IN ('i', 'I') THEN 'index' ELSE 'view' END,
          coalesce((SELECT i.indrelid FROM pg_index i WHERE i.indexrelid = c.oid), c.oid)::int8::float8,
-         (SELECT CASE WHEN i.indisunique THEN 'u' ELSE '' END FROM pg_index i WHERE i.indexrelid = c.oid),
+         (SELECT CASE WHEN ${countsNull} THEN 'n' WHEN i.indisunique THEN 'u' ELSE '' END FROM pg_index i WHERE i.indexrelid = c.oid),
          CASE c.relkind WHEN 'v' THEN format('DROP VIEW IF EXISTS %s CASCADE', c.oid::regclass)
-                        WHEN 'm' THEN format('DROP MATERIALIZED VIEW IF EXISTS %s CASCADE', c.oid::regclass) END, c.oid
+                        WHEN 'm' THEN format('DROP MATERIALIZED VIEW IF EXISTS %s CASCADE', c.oid::regclass)
+                        ELSE (SELECT format('DROP INDEX IF EXISTS %s', c.oid::regclass) FROM pg_index i
+                               WHERE i.indexrelid = c.oid AND ${countsNull}
+                                 AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = c.oid AND k.contype = 'u')) END, c.oid
     FROM pg_class c WHERE c.relkind IN ('r', 'p', 'v', 'm', 'i', 'I') AND c.relnamespace <> 'pg_catalog'::regnamespace
                       AND c.relpersistence <> 't' AND c.relnamespace <> 'pg_toast'::regnamespace
   UNION ALL
