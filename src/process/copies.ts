@@ -7,6 +7,7 @@ import { resolve } from 'node:path';
 import { copyServerAddress } from '../config/load.ts';
 import { step } from '../core/context.ts';
 import { Failure, withCleanup } from '../core/failure.ts';
+import { install } from '../history/install.ts';
 import { readLedger } from '../history/ledger.ts';
 import { readMigrations } from '../migration/file.ts';
 import { makePlan, type Plan } from '../migration/plan.ts';
@@ -127,6 +128,7 @@ async function fromSchema<T>(
       const into = started.address(target.address.database);
       const how = { keepTablespace: false, mark };
       await createDatabaseLike(maintenance, into.database, properties, how);
+      await installInto(into);
       await loadArchive(context, {
         archive: dumped,
         into,
@@ -239,4 +241,10 @@ async function planForCopy(project: Project, copy: Address, plan: Plan): Promise
     outOfOrder: 'allow',
     upTo: plan.pending.at(-1)?.migration.version,
   });
+}
+
+// Triggers of a plan that is kept for undo call what stands there.
+async function installInto(copy: Address): Promise<void> {
+  await using database = await connect(copy, { purpose: 'rehearsal' });
+  await install(database);
 }

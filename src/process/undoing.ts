@@ -42,6 +42,8 @@ export interface UndoReport {
   readonly environment: string;
   readonly outcome: 'undone' | 'declined' | 'would undo';
   readonly plans: readonly UndonePlan[];
+  /** Why the last change was not kept although undo was on, with statement and line. */
+  readonly notKept: readonly string[];
   /** File of the rows that could not be put back, as lines of JSON; null when there are none. */
   readonly file: string | null;
   readonly ms: number;
@@ -79,13 +81,13 @@ export async function undoChange(project: Project, request: UndoRequest): Promis
   }));
   // The one before is another question: that somebody has typed the same command again says nothing of it.
   const runs = chosen.killed === undefined ? chosen.runs() : [];
-  if (chosen.killed === undefined && runs.length === 0) {
-    throw nothingToUndo(name, await reading(project, target, whyNothingKept));
-  }
+  const isNothing = chosen.killed === undefined && runs.length === 0;
+  const notKept = isNothing ? await reading(project, target, whyNothingKept) : [];
+  if (request.dryRun !== true && isNothing) throw nothingToUndo(name, notKept);
   const plans = await Promise.all(
     runs.map((run) => reading(project, target, (d) => planOf(d, run))),
   );
-  const report = { environment: name, plans, file: null, ms: 0 };
+  const report = { environment: name, plans, notKept, file: null, ms: 0 };
   if (request.dryRun === true) return { ...report, outcome: 'would undo' };
   if (runs.length > 0 && !(await request.ask({ target, plans }))) {
     return { ...report, outcome: 'declined' };

@@ -19,9 +19,15 @@ export function renderUndoQuestion({ target, plans }: UndoQuestion): string {
 
 /** The closing words of `drydock undo`. */
 export function renderUndo(report: UndoReport): string {
-  const { environment, outcome, plans, file, ms } = report;
+  const { environment, outcome, plans, notKept, file, ms } = report;
   if (outcome === 'declined') {
     return `Nothing was taken back in ${environment}: the question was not answered with yes.`;
+  }
+  if (outcome === 'would undo' && plans.length === 0) {
+    return wrapLines([
+      `Nothing is kept in ${environment} that could be taken back.`,
+      ...notKept.map((reason) => `- ${reason}`),
+    ]);
   }
   if (outcome === 'would undo') {
     return [`drydock undo ${environment} would take back:`, ...plans.flatMap(planLines)].join('\n');

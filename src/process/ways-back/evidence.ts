@@ -150,9 +150,10 @@ async function undoState(project: Project, { environment }: Target): Promise<Und
   try {
     const ask = async (): Promise<boolean> => false;
     const wish = { environment: environment.name, dryRun: true, ask };
-    // Empty after an undo that was killed behind its last word.
-    const [plan = null] = (await undoChange(project, wish)).plans;
-    return { plan, problem: plan === null ? 'it was taken back already' : null };
+    const { plans, notKept } = await undoChange(project, wish);
+    const [plan = null] = plans;
+    const nothing = 'nothing was kept of the last change that could be taken back';
+    return { plan, problem: plan === null ? [nothing, ...notKept].join('; ') : null };
   } catch (failure) {
     if (project.context.signal.aborted) throw failure;
     return { plan: null, problem: messageOf(failure) };
