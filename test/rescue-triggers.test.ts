@@ -88,11 +88,15 @@ let database: TestDatabase;
 let project: CommandProject;
 let name: string;
 
-async function begin(rescue: object = {}, migration = bad): Promise<void> {
+async function begin(rescue: object = {}, migration = bad, more: object = {}): Promise<void> {
   project = await commandProject({
     databases: { production: database.address.connectionString() },
     rules: {
-      production: { guarded: true, rescue: { copy: 'warm', capture: 'triggers', ...rescue } },
+      production: {
+        guarded: true,
+        rescue: { copy: 'warm', capture: 'triggers', ...rescue },
+        ...more,
+      },
     },
     migrations: { '001_bad.sql': migration },
   });
@@ -207,6 +211,28 @@ describe('a rescue by triggers', () => {
     expect(await isBare()).toBe(true);
   });
 
+  it('stands beside an undo: what is taken back in place is not captured as the application’s', async () => {
+    const before = await facts();
+    const drops = `-- Drops.\nUPDATE users SET tier = 'worse' WHERE id < 9;\nDROP TABLE emptied_too;\nALTER TABLE users DROP COLUMN name;\n`;
+    await begin({}, drops, { undo: true });
+    await apply();
+    await run(`UPDATE users SET tier = 'mine' WHERE id = 3`);
+    const undone = await project.drydock(['undo', 'production', '--yes', '--confirm', name]);
+    expect(undone.exitCode, undone.stderr).toBe(0);
+    expect(await facts()).toEqual(before);
+    await run(`UPDATE users SET name = 'mine' WHERE id = 4`);
+    await run('DELETE FROM emptied_too WHERE id = 1');
+    expect(await armed()).toMatchObject({ isLost: false });
+    const { data, exit, stderr } = await drydockJson(project, answered());
+    expect(exit, stderr).toBe(0);
+    expect(data.comparison).toMatchObject({ explained: 0, unexplained: [] });
+    expect(await run('SELECT id, name, tier FROM users WHERE id IN (3, 4) ORDER BY id')).toEqual([
+      { id: 3, name: 'name 3', tier: 'mine' },
+      { id: 4, name: 'mine', tier: 'gold' },
+    ]);
+    expect(await run('SELECT FROM emptied_too')).toHaveLength(9);
+  });
+
   it('is given up when its log is full, and the application goes on', async () => {
     await begin({ logLimit: '1MB' });
     await project.drydock(['arm', 'production', '--cold']);
@@ -282,6 +308,18 @@ describe('a rescue by triggers', () => {
     ]);
     await project.drydock(['disarm', 'production']);
     expect(await isBare()).toBe(true);
+  });
+
+  it('is kept in step until a rescue takes over', async () => {
+    await begin({ copy: 'off' });
+    const follower = project.start(['arm', 'production', '--follow']);
+    const patience = { timeout: 30_000, interval: 200 };
+    await expect.poll(async () => (await armed())?.isFollowed, patience).toBe(true);
+    await run(`UPDATE users SET tier = 'silver' WHERE id = 2`);
+    const { exit, stderr } = await drydockJson(project, answered());
+    expect(exit, stderr).toBe(0);
+    await expect.poll(() => follower.said(), patience).toContain('rescue/stream-ended');
+    expect(await run('SELECT tier FROM users WHERE id = 2')).toEqual([{ tier: 'silver' }]);
   });
 
   it('opens the database again that a killed one has closed', async () => {

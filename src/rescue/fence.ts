@@ -38,9 +38,11 @@ async function endSessions({ maintenance, live, ours }: FenceOptions): Promise<n
   const ended = new Set<number>();
   const giveUpAt = performance.now() + patienceMs;
   for (;;) {
+    // Workers of subscriptions and extensions write too; those of the server itself have no role. What kind a
+    // session is, the server hides from roles without pg_read_all_stats.
     const left = await maintenance.query<{ pid: number }>(
       `SELECT pid FROM pg_stat_activity
-        WHERE datname = $1 AND pid <> ALL ($2::int[]) AND backend_type IN ('client backend', 'walsender')`,
+        WHERE datname = $1 AND pid <> ALL ($2::int[]) AND usesysid IS NOT NULL`,
       [live, ours],
     );
     if (left.length === 0) return ended.size;
