@@ -334,7 +334,7 @@ describe('a rescue by triggers', () => {
 
 // Spread over the time that it takes here; `script/soak rescue` takes many more.
 function moments(from: number): readonly number[] {
-  const count = Number(process.env.RESCUE_KILLS ?? 3);
+  const count = Number(process.env.RESCUE_KILLS ?? 2);
   const seed = Number(process.env.RESCUE_SEED ?? 5);
   const times = Array.from(
     { length: count },

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Address, quoteIdentifier } from '../src/postgres/address.ts';
 import { connect, type Database } from '../src/postgres/connect.ts';
 import { type CommandProject, commandProject, drydockJson, lastEntry } from './command.ts';
-import { serverAddress } from './database.ts';
+import { onServer, serverAddress } from './database.ts';
 
 const unique = randomBytes(3).toString('hex');
 const shop = `shop_${unique}`;
@@ -92,19 +92,26 @@ it('the owner of the page does everything, and the application goes on', async (
     await drydock('salvage', 'dev');
     await drydock('drop-broken', 'dev', '--confirm', String(broken));
   }
-  await drydock('arm', 'dev');
-  {
-    await using app = await connect(as('app'), { purpose: 'test' });
-    await app.execute("INSERT INTO users (name) VALUES ('after the change')");
-    const rescued = await drydock('rescue', 'dev', '--yes');
-    await using again = await connect(as('app'), { purpose: 'test' });
-    expect(await again.one('SELECT count(*)::int AS n FROM users')).toEqual({ n: 51 });
-    await again.close();
-    await drydock('drop-broken', 'dev', '--confirm', String(rescued.broken));
-  }
+  await rescuedBy('stream', 51);
+  // Triggers need no right of replication, and the application none on what they write to.
+  await onServer(`ALTER ROLE ${shop}_owner NOREPLICATION`);
+  await rescuedBy('triggers', 52);
   expect(await lastEntry(as('owner'))).toMatchObject({ command: 'drop-broken', phase: 'done' });
   await drydock('recover', 'dev');
 });
+
+async function rescuedBy(capture: 'stream' | 'triggers', users: number): Promise<void> {
+  const dev = { url: { env: 'DEV_DATABASE_URL' }, rescue: { capture } };
+  await project.write('drydock.config.json', JSON.stringify({ environments: { dev } }));
+  expect(await drydock('arm', 'dev')).toMatchObject({ capture });
+  await using app = await connect(as('app'), { purpose: 'test' });
+  await app.execute("INSERT INTO users (name) VALUES ('after the change')");
+  const rescued = await drydock('rescue', 'dev', '--yes');
+  await using again = await connect(as('app'), { purpose: 'test' });
+  expect(await again.one('SELECT count(*)::int AS n FROM users')).toEqual({ n: users });
+  await again.close();
+  await drydock('drop-broken', 'dev', '--confirm', String(rescued.broken));
+}
 
 it('the application may change no schema, and Drydock as that role says what it lacks', async () => {
   const { failure } = await drydockJson(project, ['apply', 'dev'], {

@@ -6,7 +6,7 @@ export const arm: Verb = verb<{ readonly cold?: boolean; readonly follow?: boole
   name: 'arm',
   brief: 'Before a change: make a rescue without loss possible',
   description:
-    'Takes a backup and follows every write from its snapshot on, by a replication slot, so that `drydock rescue` can bring the database back from before the next change with every later write. The restored copy is built beside the live database at once, or with --cold at the rescue. The slot holds the log of the server until `drydock disarm` or `drydock rescue`. `rescue: warm` in the configuration arms with each apply. With --follow it keeps the copy in step until Ctrl-C; whoever is armed already is followed only.',
+    'Takes a backup and follows every write from its snapshot on, by a replication slot or, where the server has no wal_level = logical, by triggers on every table (the cost is said first), so that `drydock rescue` can bring the database back from before the next change with every later write. The restored copy is built beside the live database at once, or with --cold at the rescue. The slot holds the log of the server, and the triggers write theirs, until `drydock disarm` or `drydock rescue`. `rescue: warm` in the configuration arms with each apply. With --follow it keeps the copy in step until Ctrl-C; whoever is armed already is followed only.',
   args: [environmentArgument],
   flags: {
     cold: { kind: 'switch', brief: 'Build the copy at the rescue: saves the disk until then' },

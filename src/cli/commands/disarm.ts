@@ -5,7 +5,7 @@ export const disarm: Verb = verb<{ readonly reason?: string }>({
   name: 'disarm',
   brief: 'Give up the rescue of the last change, and free its log',
   description:
-    'Drops the replication slot, the copy beside the live database, the publication and the marks, and gives the tables their replica identity back. Works at any time, also after a command was killed. What was written stays as it is; only the way back by `drydock rescue` is gone.',
+    'Drops the replication slot or the triggers and their log, the copy beside the live database, the publication and the marks, and gives the tables their replica identity back. Works at any time, also after a command was killed. What was written stays as it is; only the way back by `drydock rescue` is gone.',
   args: [environmentArgument],
   flags: { reason: reasonFlag },
   run: async (input, environment = '') => {
@@ -15,7 +15,7 @@ export const disarm: Verb = verb<{ readonly reason?: string }>({
     const copy = report.copy === null ? '' : `, and ${report.copy} is dropped`;
     return {
       data: report,
-      text: `${environment} is disarmed: its slot is gone${copy}.`,
+      text: `${environment} is disarmed: its log is gone${copy}.`,
     };
   },
 });

@@ -15,7 +15,7 @@ export const rescue: Verb = verb<Flags>({
   name: 'rescue',
   brief: 'Emergency: back to before the last change, with every later write',
   description:
-    'Plays every write that was acknowledged since the environment was armed into the restored copy, but for what the migration did; compares both databases row by row at one place of the log; closes the live one for a moment, plays the rest, and swaps the names in one transaction. Until then the live database is untouched, and whatever fails it is open again. What the old schema cannot hold is written to a file, and the exit status is 8. The old database is kept under another name. Without a terminal give --yes, and for a guarded environment --confirm with the name of the database.',
+    'Plays every write that was acknowledged since the environment was armed into the restored copy, but for what the migration did; compares both databases row by row at one and the same place; closes the live one for a moment, plays the rest, and swaps the names in one transaction. Until then the live database is untouched, and whatever fails it is open again. What the old schema cannot hold is written to a file, and the exit status is 8. The old database is kept under another name. Without a terminal give --yes, and for a guarded environment --confirm with the name of the database.',
   args: [environmentArgument],
   flags: {
     ...answerFlags,
