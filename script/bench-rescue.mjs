@@ -40,6 +40,7 @@ const logical = await start('logical');
 const states = [
   { name: '`wal_level = replica`', server: plain, arm: async () => async () => {} },
   { name: '`wal_level = logical`, not armed', server: logical, arm: async () => async () => {} },
+  { name: 'armed, by triggers', server: plain, arm: armed },
   { name: 'armed', server: logical, arm: armed },
   { name: 'armed, the copy kept in step', server: logical, arm: followed },
 ];

@@ -201,6 +201,7 @@ describe('what the old schema cannot hold', () => {
       'public.users',
       { id: '900', name: 'mine' },
     ],
+    'a row of a new table': ['INSERT INTO shipments VALUES (7)', 'public.shipments', { id: '7' }],
   } as const;
 
   let one: RescueProject;

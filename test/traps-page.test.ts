@@ -32,6 +32,7 @@ const traps = [
   'a key that the migration had freed',
   'a child of a row that the migration made',
   'a change of a row that the migration made',
+  'a row of a new table',
   'sequences',
   'large objects',
   'unlogged tables',
