@@ -37,12 +37,15 @@ export type DatabaseLook =
   | { readonly ms: number; readonly figures: Figures }
   | { readonly problem: string };
 
-// A look must not be what the database suffers from, nor wait behind what it has come to see.
-const limits = `SET default_transaction_read_only = on; SET search_path = pg_catalog;
-                SET statement_timeout = '10s'; SET lock_timeout = '1s'; SET jit = off`;
+// A look must not be what the database suffers from, nor wait behind what it has come to see. For the
+// message alone: behind a pool the application may get the session next.
+const limited = (question: string): string =>
+  `SELECT set_config('transaction_read_only', 'on', true), set_config('search_path', 'pg_catalog', true),
+          set_config('statement_timeout', '10s', true), set_config('lock_timeout', '1s', true),
+          set_config('jit', 'off', true);
+   ${question}`;
 
-const everything = `${limits};
-  SELECT json_build_object(${databaseProbes.map(({ name, sql }) => `'${name}', (${sql})`).join(', ')}) AS figures,
+const everything = `SELECT json_build_object(${databaseProbes.map(({ name, sql }) => `'${name}', (${sql})`).join(', ')}) AS figures,
          (SELECT quote_ident(n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
            WHERE e.extname = 'pg_stat_statements'
              AND current_setting('pg_stat_statements.max', true) IS NOT NULL) AS schema`;
@@ -72,9 +75,9 @@ export async function lookAtDatabase(
 
 async function readFigures(database: Database): Promise<Figures> {
   const { figures, schema } = await database.one<{ figures: Figures; schema: string | null }>(
-    everything,
+    limited(everything),
   );
   if (schema === null) return figures;
-  const { seen } = await database.one<{ seen: unknown }>(statementsSql(schema));
+  const { seen } = await database.one<{ seen: unknown }>(limited(statementsSql(schema)));
   return { ...figures, [slowStatements.name]: seen };
 }

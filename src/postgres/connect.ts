@@ -6,6 +6,7 @@ import { interrupted } from '../core/context.ts';
 import type { Failure } from '../core/failure.ts';
 import type { Address } from './address.ts';
 import { describeStatement, type StatementShape } from './describe.ts';
+import { assertOwnSession } from './pooling.ts';
 import { runScript, type ScriptFailure } from './script.ts';
 import { connectFailure, sqlStateOf, sqlStates, statementFailure } from './server-error.ts';
 
@@ -94,6 +95,8 @@ export interface Database extends AsyncDisposable {
     work: (begun: readonly CommandResult[]) => Promise<T>,
     borders?: TransactionBorders<T>,
   ): Promise<T>;
+  /** Opens another session in the same place, for as long as it takes to look at this one from there. */
+  beside(purpose: string): Promise<Database>;
   close(): Promise<void>;
 }
 
@@ -128,14 +131,23 @@ export async function connect(address: Address, options: ConnectOptions): Promis
     throw connectFailure(error, address);
   }
   const session = new Session(client, address, options.signal);
-  await Promise.all([
-    // The client reads times in this style alone; the order of day and month stays the database's.
-    !dateStyle().startsWith('ISO') && session.execute('SET datestyle = ISO'),
-    session.identify(),
-    options.readOnly === true && session.execute('SET default_transaction_read_only = on'),
-    options.unlimited === true && session.execute(withoutLimits),
-    options.first?.(session),
-  ]);
+  try {
+    await Promise.all([
+      // The client reads times in this style alone; the order of day and month stays the database's.
+      !dateStyle().startsWith('ISO') && session.execute('SET datestyle = ISO'),
+      session.identify(),
+      options.readOnly === true && session.query(readOnlyUnlessPooled, [session.keyPid]),
+      options.unlimited === true && session.execute(withoutLimits),
+      options.first?.(session),
+    ]);
+    if (options.readOnly === true && session.isProxied) {
+      await assertOwnSession(session);
+      await session.execute('SET default_transaction_read_only = on');
+    }
+  } catch (failure) {
+    await session.close();
+    throw failure;
+  }
   return session;
 }
 
@@ -148,6 +160,11 @@ function reportedDateStyle(client: Client): () => string {
   });
   return () => style;
 }
+
+// In the message that asks who answers: where a pool gives each transaction another session, the setting
+// would stay on one that the application gets next, and it could not write any more.
+const readOnlyUnlessPooled = `SELECT set_config('default_transaction_read_only', 'on', false)
+   WHERE pg_backend_pid() = $1`;
 
 // What a role or a database may be given by ALTER … SET (manual, 20.11.1); not every version has them all.
 const withoutLimits = `
@@ -189,11 +206,20 @@ class Session implements Database {
       "SELECT pg_backend_pid() AS pid, current_setting('server_version_num')::int AS version",
     );
     this.pid = row.pid;
-    // The process id that came with the connection (manual, 55.7, BackendKeyData) is the pool's invention
-    // where there is one.
-    const { processID } = this.#client as Client & { readonly processID: number | null };
-    this.isProxied = processID !== row.pid;
+    this.isProxied = this.keyPid !== row.pid;
     this.version = row.version;
+  }
+
+  /**
+   * The process id that came with the connection (manual, 55.7, BackendKeyData): the pool's invention where
+   * there is one.
+   */
+  get keyPid(): number | null {
+    return (this.#client as Client & { readonly processID: number | null }).processID;
+  }
+
+  beside(purpose: string): Promise<Database> {
+    return connect(this.address, { purpose });
   }
 
   async query<Row extends object>(sql: string, values: readonly unknown[] = []): Promise<Row[]> {

@@ -3,7 +3,7 @@
 // that the next transaction does not get.
 
 import { Failure } from '../core/failure.ts';
-import { connect, type Database } from './connect.ts';
+import type { Database } from './connect.ts';
 
 /**
  * Stops where the backend may change from one transaction to the next. Asked before the first lock is
@@ -13,7 +13,7 @@ import { connect, type Database } from './connect.ts';
  */
 export async function assertOwnSession(database: Database): Promise<void> {
   if (!database.isProxied) return;
-  await using other = await connect(database.address, { purpose: 'look for a pool' });
+  await using other = await database.beside('look for a pool');
   // While the other session is in a transaction it has a backend for itself. If that is this session's
   // backend, or this session now gets another one, backends belong to transactions.
   await other.execute('BEGIN');

@@ -1,4 +1,5 @@
-// The schema of a live database as an archive, without a row. The session of pg_dump cannot write.
+// The schema of a live database as an archive, without a row. The transaction of pg_dump is READ ONLY by
+// itself (pg_dump.c, setup_connection); asked for in PGOPTIONS too, pgbouncer would refuse the connection.
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -28,10 +29,7 @@ export async function dumpSchema(
   const where = [`--file=${path}`, `--dbname=${address.toolArgument()}`];
   try {
     await runOrFail(programPath(clients, 'pg_dump'), [...args, ...where], {
-      env: {
-        ...clientEnvironment(address),
-        PGOPTIONS: `${process.env.PGOPTIONS ?? ''} -c default_transaction_read_only=on`.trim(),
-      },
+      env: clientEnvironment(address),
       signal,
       secrets: address.secrets(),
     });

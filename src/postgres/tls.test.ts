@@ -1,12 +1,18 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { backUpOptions } from '../../test/backups.ts';
 import { testContext } from '../../test/database.ts';
+import { backUp } from '../backup/back-up.ts';
+import type { Failure } from '../core/failure.ts';
+import { run } from '../core/process.ts';
 import { type SandboxServer, startServer } from '../sandbox/server.ts';
 import { Address, quoteLiteral } from './address.ts';
+import { clientEnvironment } from './archive.ts';
 import { connect } from './connect.ts';
+import { clientFor, programPath } from './programs.ts';
 import { encryptionOf } from './tls.ts';
 
 const nothing = {
@@ -89,11 +95,15 @@ describe.skipIf(spawnSync('openssl', ['version']).status !== 0)(
       );
     }
 
-    async function encryptedBy(host: string, parameters: string): Promise<boolean> {
+    function addressOf(host: string, parameters: string): Address {
       const plain = new URL(server.address('postgres').connectionString());
       plain.hostname = host;
       plain.search = parameters.replaceAll('FOLDER', folder);
-      await using database = await connect(Address.parse(plain.href), { purpose: 'test' });
+      return Address.parse(plain.href);
+    }
+
+    async function encryptedBy(host: string, parameters: string): Promise<boolean> {
+      await using database = await connect(addressOf(host, parameters), { purpose: 'test' });
       const { ssl } = await database.one<{ ssl: boolean }>(
         'SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()',
       );
@@ -124,6 +134,45 @@ describe.skipIf(spawnSync('openssl', ['version']).status !== 0)(
         code: 'postgres/unreachable',
         message: expect.stringContaining(why),
       });
+    });
+
+    describe('the client programs', () => {
+      async function dumpBy(parameters: string): Promise<{ exitCode: number; stderr: string }> {
+        const address = addressOf('localhost', parameters);
+        const clients = await clientFor(server.major * 10_000);
+        return await run(
+          programPath(clients, 'pg_dump'),
+          ['--schema-only', `--dbname=${address.toolArgument()}`],
+          { env: clientEnvironment(address) },
+        );
+      }
+
+      it('check the same certificate', async () => {
+        const { exitCode, stderr } = await dumpBy(
+          '?sslmode=verify-full&sslrootcert=FOLDER/root.crt',
+        );
+        expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+      });
+
+      it('refuse another authority as well', async () => {
+        const { exitCode, stderr } = await dumpBy(
+          '?sslmode=verify-full&sslrootcert=FOLDER/other.crt',
+        );
+        expect(exitCode).not.toBe(0);
+        expect(stderr).toContain('certificate verify failed');
+      });
+    });
+
+    it('that is not believed keeps the password out of what is said', async () => {
+      const address = addressOf('localhost', '?sslmode=verify-full&sslrootcert=FOLDER/other.crt');
+      const options = backUpOptions(address, join(folder, 'backups'));
+      const failure = await backUp(testContext(), options).catch((error: unknown) => error);
+      expect(failure).toMatchObject({ code: 'postgres/unreachable', databaseState: 'untouched' });
+      const { message, hint, details } = failure as Failure;
+      const { PGPASSWORD = '' } = address.toolEnvironment();
+      expect(PGPASSWORD).not.toBe('');
+      expect(JSON.stringify([message, hint, details])).not.toContain(PGPASSWORD);
+      expect(readdirSync(join(folder, 'backups', 'production'))).toEqual([]);
     });
   },
 );

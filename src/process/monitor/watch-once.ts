@@ -73,7 +73,10 @@ export async function watchOnce(watch: Watch): Promise<WatchState> {
   } catch (failure) {
     if (!(failure instanceof Failure && failure.code.startsWith('postgres/'))) throw failure;
     // From the first round on: nothing of this watch would ever be kept.
-    if (failure.code === 'postgres/standby' && !watch.prepared) throw failure;
+    const isWrongPlace = ['postgres/standby', 'postgres/transaction-pooling'].includes(
+      failure.code,
+    );
+    if (isWrongPlace && !watch.prepared) throw failure;
     // It answered a moment ago: gone between the look and the keeping, or it may not be written to.
     const text = `the sample waits to be kept: ${failure.message}`;
     context.emit({ kind: 'note', text });
