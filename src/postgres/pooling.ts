@@ -3,7 +3,17 @@
 // that the next transaction does not get.
 
 import { Failure } from '../core/failure.ts';
-import type { Database } from './connect.ts';
+import type { Address } from './address.ts';
+
+/** What must be known of a session. */
+interface MaybePooled {
+  readonly address: Address;
+  readonly pid: number;
+  readonly isProxied: boolean;
+  beside(purpose: string): Promise<MaybePooled & AsyncDisposable>;
+  execute(sql: string): Promise<unknown>;
+  one<Row extends object>(sql: string): Promise<Row>;
+}
 
 /**
  * Stops where the backend may change from one transaction to the next. Asked before the first lock is
@@ -11,7 +21,7 @@ import type { Database } from './connect.ts';
  *
  * @throws `postgres/transaction-pooling`
  */
-export async function assertOwnSession(database: Database): Promise<void> {
+export async function assertOwnSession(database: MaybePooled): Promise<void> {
   if (!database.isProxied) return;
   await using other = await database.beside('look for a pool');
   // While the other session is in a transaction it has a backend for itself. If that is this session's
@@ -29,7 +39,7 @@ export async function assertOwnSession(database: Database): Promise<void> {
   });
 }
 
-async function backendOf(database: Database): Promise<number> {
+async function backendOf(database: MaybePooled): Promise<number> {
   const { pid } = await database.one<{ pid: number }>('SELECT pg_backend_pid() AS pid');
   return pid;
 }
