@@ -212,13 +212,13 @@ function embedded(major) {
 function page() {
   const row = (cells) => `| ${cells.join(' | ')} |`;
   const head = ['', ...servers.map(({ major }) => String(major))];
-  const reasons = [];
+  const reasons = new Map();
+  const tell = (what, major) => reasons.set(what, [...(reasons.get(what) ?? []), major]);
   const cell = ({ part, reason, passed, skipped, failed }, { major }) => {
-    if (reason !== undefined) {
-      reasons.push(`${major}, ${part.name}: ${reason}.`);
-      return 'not run';
-    }
-    for (const title of skipped) reasons.push(`${major}, one case of ${part.name}: “${title}”.`);
+    if (reason !== undefined) tell(`${part.name}: ${reason}`, major);
+    // The test says why.
+    for (const title of skipped) tell(`“${title}”, which says why in its file`, major);
+    if (reason !== undefined || passed + failed.length === 0) return 'not run';
     return failed.length === 0 ? `${passed}` : `${passed}, **${failed.length} failed**`;
   };
   const table = [
@@ -246,7 +246,7 @@ ${table.join('\n')}
 ${failures.length > 0 ? `\n## What failed\n\n${failures.join('\n')}\n` : ''}
 ## What was not run, and why
 
-${reasons.map((reason) => `- ${reason}`).join('\n')}
+${[...reasons].map(([what, where]) => `- on ${where.join(', ')}: ${what}.`).join('\n')}
 
 ## Client programs
 
@@ -269,8 +269,8 @@ Drydock's own schema, its journal and its ledger go with the database. The expec
 where the new one tells a view in other words, \`status\` names it as changed by hand and an apply is refused
 (\`history/schema-drifted\`). Before the upgrade, look that nothing differs: \`drydock status production\`. After it, read
 what is named, and say why: \`drydock adopt production --reason 'pg_upgrade from 15 to 16'\`. The soak of an environment
-starts again. Backups that were taken before stay: they are proven and restored on a server of the version that they
-were taken of, or a newer one, where the same views are told as different; take and prove a new one.
+starts again. Backups that were taken before stay: on a newer server a proof compares every row and leaves the words
+of the schema out. A restore into the new server compares them too: take and prove a new backup after the upgrade.
 `;
 }
 

@@ -1,5 +1,5 @@
 // Kinds of statement, each with what a server does for it. The same on PostgreSQL 14 to 18 unless a
-// row says otherwise: script/rule-matrix.mjs runs the table on all of them, a test on those that are here.
+// row says otherwise: script/matrix runs the table on all of them, a test on those that are here.
 
 /** The schema and rows that every kind starts from. */
 export const given = `

@@ -3,7 +3,7 @@
 import { availableParallelism } from 'node:os';
 import type { Context, StepReporter } from '../core/context.ts';
 import { Failure, messageOf } from '../core/failure.ts';
-import type { Address } from '../postgres/address.ts';
+import { type Address, quoteIdentifier } from '../postgres/address.ts';
 import { loadArchive } from '../postgres/archive.ts';
 import { connect, type Database } from '../postgres/connect.ts';
 import { applyProperties, createDatabaseLike } from '../postgres/database-properties.ts';
@@ -49,7 +49,8 @@ export async function loadCopy(
   const tables = Object.keys(contents.tables).length;
   await refuseMissingExtensions(maintenance, Object.keys(contents.extensions));
   await createMissingRoles(maintenance, source.roles, mark);
-  await createCopy(context, { maintenance, name: database.database, backup, mark });
+  const copy = { maintenance, name: database.database, backup, mark };
+  await createCopy(context, copy);
   await loadArchive(context, {
     archive: { path: backup.file, ...backup.manifest.dump },
     into: database,
@@ -57,11 +58,15 @@ export async function loadCopy(
     jobs: availableParallelism(),
     keepTablespaces: false,
     withoutViews: source.farViews,
+    startAnew: async () => {
+      await maintenance.execute(`DROP DATABASE ${quoteIdentifier(copy.name)} WITH (FORCE)`);
+      await createCopy(context, copy);
+    },
     onTable: (loaded) => reporter.progress(`${loaded} of ${tables} tables`),
   }).catch((failure: unknown) => {
     throw notRestorable(backup, failure);
   });
-  await applySettings(context, { maintenance, name: database.database, backup, mark });
+  await applySettings(context, copy);
   const how = { purpose: 'proof', signal: context.signal, unlimited: true };
   const open = (): Promise<Database> => connect(database, how);
   for (const { name: view, reason } of await fillViews({ open, jobs: 1 }, source.farViews)) {

@@ -68,6 +68,8 @@ async function create(lock: string, holder: Holder): Promise<boolean> {
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    // A full disk: made, and without its content.
+    await rm(lock, { force: true });
     throw error;
   }
 }

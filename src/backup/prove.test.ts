@@ -133,6 +133,32 @@ describe('a backup that is whole', () => {
     }
   });
 
+  it('by one worker, where several have waited for each other', async () => {
+    const major = await serverMajor();
+    const { folder, version } = await clientFor(major * 10_000);
+    const backup = await backUp(testContext(), options);
+    const programs = await mkdtemp(join(tmpdir(), 'deadlock-'));
+    const says = `if [ "$1" = --version ]; then echo '(PostgreSQL) ${version}'; exit; fi`;
+    for (const [program, script] of [
+      ['pg_dump', `${says}\nexec ${folder}/pg_dump "$@"`],
+      ['pg_restore', `${says}\n${restoreThatDeadlocks(folder)}`],
+    ] as const)
+      await writeFile(join(programs, program), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    const before = process.env.PGBIN;
+    await using server = await startServer(testContext(), { purpose: 'test', major });
+    const context = testContext();
+    try {
+      process.env.PGBIN = programs;
+      const { proof } = await prove(context, { backup, startServer: async () => server });
+      expect(proof.outcome).toBe('done');
+    } finally {
+      if (before === undefined) delete process.env.PGBIN;
+      else process.env.PGBIN = before;
+      await rm(programs, { recursive: true });
+    }
+    expect(JSON.stringify(context.events)).toContain('loaded once more, by one');
+  });
+
   it('opens without Drydock: psql with the globals, then pg_restore', async (context) => {
     const backup = await backUp(testContext(), { ...options, folderFromBytes: 0 });
     const major = await serverMajor();
@@ -212,6 +238,13 @@ describe('a backup is proven as well', () => {
   });
 });
 
+// Everything is there, and yet an error is told: only a database made anew can take it once more.
+const restoreThatDeadlocks = (folder: string): string => `case " $* " in
+*' --jobs=1 '*) exec ${folder}/pg_restore "$@" ;;
+esac
+${folder}/pg_restore "$@"
+echo 'pg_restore: error: could not execute query: ERROR:  deadlock detected' >&2
+exit 1`;
 const dumpOf17 = (folder: string): string => `#!/bin/sh
 if [ "$1" = --version ]; then echo 'pg_dump (PostgreSQL) 17.2'; exit; fi
 for argument; do shift; [ "$argument" = --compress=zstd:1 ] && argument=--compress=1; set -- "$@" "$argument"; done

@@ -4,6 +4,7 @@ import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { type Context, step } from '../core/context.ts';
 import { formatBytes } from '../core/duration.ts';
+import { cannotWrite } from '../core/write-file.ts';
 import { verifyArchive } from '../postgres/archive.ts';
 import { backupFolder } from './backups.ts';
 import { exists, filesBeside, keepFileOf } from './file-name.ts';
@@ -89,8 +90,12 @@ export async function prune(
       await verifyArchive({ path: staying.file, ...staying.manifest.dump });
     }
     const trash = join(folder, String(now));
-    await mkdir(trash, { recursive: true, mode: 0o700 });
-    for (const { stored } of going) await moveAway(stored.file, trash);
+    try {
+      await mkdir(trash, { recursive: true, mode: 0o700 });
+      for (const { stored } of going) await moveAway(stored.file, trash);
+    } catch (error) {
+      throw cannotWrite(error, trash);
+    }
     reporter.summary(`${going.length} in the trash, ${formatBytes(sizeBytes)}`);
     return { trashed: going.map(({ name }) => name), sizeBytes, trash };
   });

@@ -1,8 +1,9 @@
 // Writes the next numbered migration with a safe, commented template.
 
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Failure } from '../core/failure.ts';
+import { writeNewFile } from '../core/write-file.ts';
 import { migrationFiles, nextFree } from './file.ts';
 import template from './template.txt';
 
@@ -28,7 +29,7 @@ export function createMigration(folder: string, name: string): string {
   }
   mkdirSync(folder, { recursive: true });
   const path = join(folder, `${nextFree(migrationFiles(folder))}_${words}.sql`);
-  // `wx` refuses to overwrite: two people at once get a failure, not a lost file.
-  writeFileSync(path, template.replaceAll('{{name}}', words.replaceAll('_', ' ')), { flag: 'wx' });
+  // Two people at once get a failure, not a lost file.
+  writeNewFile(path, template.replaceAll('{{name}}', words.replaceAll('_', ' ')));
   return path;
 }

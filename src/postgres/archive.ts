@@ -82,6 +82,8 @@ export interface LoadOptions {
   readonly selection?: readonly string[];
   /** Materialised views that are made and not filled. */
   readonly withoutViews?: readonly Pick<FilledView, 'id'>[];
+  /** Makes the database anew and empty, for a second try by one worker alone. */
+  readonly startAnew?: () => Promise<void>;
   /** Told the number of tables loaded so far. */
   readonly onTable: (loaded: number) => void;
 }
@@ -92,6 +94,27 @@ export interface LoadOptions {
  * @throws `archive/load-failed` with what pg_restore said
  */
 export async function loadArchive(context: Context, options: LoadOptions): Promise<void> {
+  try {
+    await loadChosen(context, options);
+  } catch (failure) {
+    const { jobs, startAnew } = options;
+    if (jobs === 1 || startAnew === undefined || !isDeadlock(failure)) throw failure;
+    context.emit({ kind: 'note', text: deadlocked });
+    await startAnew();
+    await loadChosen(context, { ...options, jobs: 1 });
+  }
+}
+
+// The workers of pg_restore take locks in orders of their own: ALTER INDEX … ATTACH PARTITION of one and a
+// foreign key or index of another may wait for each other. That says nothing of the archive.
+const deadlocked =
+  'The workers of pg_restore waited for each other (deadlock): it is loaded once more, by one.';
+
+function isDeadlock(failure: unknown): boolean {
+  return failure instanceof Failure && String(failure.details.said).includes('deadlock detected');
+}
+
+async function loadChosen(context: Context, options: LoadOptions): Promise<void> {
   const entries = await entriesOf(context, options);
   if (entries === undefined) {
     await load(context, options, []);

@@ -15,6 +15,9 @@ export const sqlStates = {
   uniqueViolation: '23505',
 } as const;
 
+// Of which the server's own hint says no more than that there is a disk.
+const diskFull = '53100';
+
 interface ServerFields {
   readonly message: string;
   readonly code?: string;
@@ -46,7 +49,9 @@ export function statementFailure(error: unknown, statement: string): Failure {
   return new Failure({
     code: 'postgres/statement-failed',
     message: fields.message,
-    hint: fields.hint ?? `${remedyFor(sqlState)}, then type the same command again.`,
+    hint:
+      (sqlState === diskFull ? undefined : fields.hint) ??
+      `${remedyFor(sqlState)}, then type the same command again.`,
     details: {
       sqlState,
       statement,
@@ -65,7 +70,7 @@ function remedyFor(sqlState: string): string {
       return 'Have the right granted to this role, or use the role that owns the object';
     case '25006':
       return 'This session may only read: look at default_transaction_read_only and at PGOPTIONS, and whether the server is a standby';
-    case '53100':
+    case diskFull:
       return 'Make room on the disk of the server';
     case '53200':
       return 'Let the server have more memory, or give it less to do at once';

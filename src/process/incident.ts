@@ -2,12 +2,13 @@
 // figures, no row of a table and no secret; it is readable by its owner alone, as messages of the application
 // may stand in it.
 
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Actor } from '../core/actor.ts';
 import { localTimestamp } from '../core/clock.ts';
 import { formatDuration } from '../core/duration.ts';
 import { Failure, messageOf, stateSentence } from '../core/failure.ts';
+import { replaceFile } from '../core/write-file.ts';
 import type { HealthSample } from '../history/health-samples.ts';
 import type { Emergency } from './emergency.ts';
 import type { Project } from './project.ts';
@@ -38,8 +39,7 @@ export async function writeIncident(
   const folder = join(config.root, 'incidents', record.emergency.environment);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const path = join(folder, `${localTimestamp(record.startedAt)}.md`);
-  await writeFile(`${path}.partial`, incidentText(record), { mode: 0o600 });
-  await rename(`${path}.partial`, path);
+  replaceFile(path, incidentText(record), 0o600);
   return path;
 }
 

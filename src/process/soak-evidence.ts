@@ -1,10 +1,11 @@
 // Evidence of an environment in a signed file: written where it can be reached, brought to the journal of a
 // later environment, and used by its gates where the environment itself cannot be read.
 
-import { open, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import type { Environment } from '../config/environment.ts';
 import { environmentNamed } from '../config/load.ts';
 import { Failure } from '../core/failure.ts';
+import { writeNewFile } from '../core/write-file.ts';
 import { detailOf, type JournalRow } from '../history/journal.ts';
 import { readDatabaseId } from '../history/marker.ts';
 import type { Plan } from '../migration/plan.ts';
@@ -70,7 +71,7 @@ export async function exportEvidence(
     keyFile: request.keyFile,
     namespace,
   });
-  await writeNew(request.file, evidenceFile(evidence, signature));
+  writeNewFile(request.file, evidenceFile(evidence, signature));
   return { ...about(evidence), file: request.file, signer: null, into: null };
 }
 
@@ -212,19 +213,4 @@ function nothingToShow(environment: string): Failure {
     message: `Drydock has never been in the database of ${environment}`,
     hint: `Bring it up to date first: drydock apply ${environment}`,
   });
-}
-
-async function writeNew(path: string, text: string): Promise<void> {
-  try {
-    await using file = await open(path, 'wx', 0o644);
-    await file.writeFile(text);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new Failure({
-      code: 'usage/cannot-write',
-      message: `cannot write ${path}: ${code === 'EEXIST' ? 'there is such a file already' : code}`,
-      hint: 'Nothing is ever overwritten: give -o another path.',
-      cause: error,
-    });
-  }
 }

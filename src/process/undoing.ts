@@ -1,9 +1,9 @@
 // Undo: which plan is taken back, who says so, and what is told of it.
 
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { throwIfInterrupted } from '../core/context.ts';
-import { Failure } from '../core/failure.ts';
+import { Failure, messageOf } from '../core/failure.ts';
+import { replaceFile } from '../core/write-file.ts';
 import { type JournalRow, readJournal } from '../history/journal.ts';
 import { type LedgerRow, readLedger } from '../history/ledger.ts';
 import {
@@ -295,8 +295,16 @@ async function writeLeftOver(
   if (rows.length === 0) return null;
   const path = join(project.config.root, `undo_${environment.name}_${ids.join('_')}.jsonl`);
   const lines = rows.map((row) => `${JSON.stringify(row)}\n`).join('');
-  writeFileSync(path, lines, { mode: 0o600 });
-  return path;
+  try {
+    replaceFile(path, lines, 0o600);
+    return path;
+  } catch (failure) {
+    // The change is undone, and these rows stay in the database: typed again, the command would take back
+    // the change before.
+    const text = `${messageOf(failure)}: the rows that could not be put back are in drydock.undo_rows (problem IS NOT NULL)`;
+    project.context.emit({ kind: 'note', text });
+    return null;
+  }
 }
 
 function detailsOf(

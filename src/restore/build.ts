@@ -7,7 +7,7 @@ import { whileThereIsRoom } from '../core/disk.ts';
 import { formatBytes } from '../core/duration.ts';
 import { Failure } from '../core/failure.ts';
 import { together } from '../core/together.ts';
-import type { Address } from '../postgres/address.ts';
+import { type Address, quoteIdentifier } from '../postgres/address.ts';
 import { loadArchive } from '../postgres/archive.ts';
 import { otherOrder, readCollations } from '../postgres/collations.ts';
 import { type ConnectOptions, connect, type Database } from '../postgres/connect.ts';
@@ -121,6 +121,10 @@ async function load(
           keepTablespaces: !isShared,
           inOneTransaction: isShared,
           withoutViews: viewsOf(backup),
+          startAnew: async () => {
+            await server.execute(`DROP DATABASE ${quoteIdentifier(name)} WITH (FORCE)`);
+            await createDatabaseLike(server, name, source.properties, { keepTablespace: true });
+          },
           onTable: (loaded) => reporter.progress(`${loaded} of ${tables} tables`),
         },
       ),

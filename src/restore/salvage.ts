@@ -1,9 +1,10 @@
 // Saves from a broken database what a restore did not bring back: rows that are in it and not in the
 // restored one, as files of SQL that a person looks at and applies.
 
-import { mkdir, open } from 'node:fs/promises';
+import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Context, step } from '../core/context.ts';
+import { cannotWrite } from '../core/write-file.ts';
 import { type Address, quoteIdentifier, quoteLiteral } from '../postgres/address.ts';
 import { connect, type Database } from '../postgres/connect.ts';
 import { printing } from '../postgres/rows.ts';
@@ -53,13 +54,21 @@ export async function salvage(context: Context, options: SalvageOptions): Promis
     for (const side of [from, to])
       await side.execute(`${printing}; BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`);
     const { tables, skipped } = await commonTables(from, to);
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const made = await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+      throw cannotWrite(error, folder);
+    });
     const found: SalvagedTable[] = [];
-    for (const [index, table] of tables.entries()) {
-      reporter.progress(`${table.name}, ${index + 1} of ${tables.length}`);
-      const number = String(found.length + 1).padStart(3, '0');
-      const salvaged = await salvageTable(table, { from, to, folder, number });
-      if (salvaged.files.length > 0) found.push(salvaged);
+    try {
+      for (const [index, table] of tables.entries()) {
+        reporter.progress(`${table.name}, ${index + 1} of ${tables.length}`);
+        const number = String(found.length + 1).padStart(3, '0');
+        const salvaged = await salvageTable(table, { from, to, folder, number });
+        if (salvaged.files.length > 0) found.push(salvaged);
+      }
+    } catch (failure) {
+      // Half of the rows would look like all of them.
+      if (made !== undefined) await rm(made, { recursive: true, force: true });
+      throw failure;
     }
     reporter.summary(`found in ${found.length} of ${tables.length} tables`);
     return { broken, folder, tables: found, skipped };
@@ -140,8 +149,12 @@ function fileName({ name }: CommonTable, kind: RowDifference['kind'], number: st
 }
 
 async function append(file: string, text: string): Promise<void> {
-  await using handle = await open(file, 'a', 0o600);
-  await handle.writeFile(text);
+  try {
+    await using handle = await open(file, 'a', 0o600);
+    await handle.writeFile(text);
+  } catch (error) {
+    throw cannotWrite(error, file);
+  }
 }
 
 function list(columns: readonly string[]): string {

@@ -1,5 +1,5 @@
+import { writing } from '../../core/write-file.ts';
 import { type Verb, verb } from '../verb.ts';
-import { writing } from '../writing.ts';
 
 export const init: Verb = verb({
   name: 'init',

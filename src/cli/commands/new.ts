@@ -1,6 +1,6 @@
 import { relative } from 'node:path';
+import { writing } from '../../core/write-file.ts';
 import { type Verb, verb } from '../verb.ts';
-import { writing } from '../writing.ts';
 
 export const newCommand: Verb = verb({
   name: 'new',

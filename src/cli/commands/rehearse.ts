@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parseDuration } from '../../core/duration.ts';
-import { Failure, messageOf } from '../../core/failure.ts';
+import { Failure } from '../../core/failure.ts';
+import { replaceFile, writeNewFile } from '../../core/write-file.ts';
 import type { WantedLoad } from '../../rehearsal/load/around.ts';
 import { queryProblems } from '../../rehearsal/queries/problems.ts';
 import type { RehearsalReport } from '../../rehearsal/report.ts';
@@ -85,7 +85,7 @@ export const rehearse: Verb = verb<RehearseFlags>({
     });
     if (flags.html !== undefined) await writePage(resolve(cwd, flags.html), report);
     const sql = report.wayBack?.sql ?? null;
-    if (into !== undefined && sql !== null) await writeFile(into, sql, { flag: 'wx' });
+    if (into !== undefined && sql !== null) writeNewFile(into, sql);
     const problems = [...(report.problems ?? []), ...queryProblems(report)];
     return {
       data: report,
@@ -121,14 +121,7 @@ async function textOf(report: RehearsalReport, flags: RehearseFlags): Promise<st
 
 async function writePage(path: string, report: RehearsalReport): Promise<void> {
   const { rehearsalPage } = await import('../render/rehearsal-page.ts');
-  await writeFile(path, rehearsalPage(report)).catch((error: unknown) => {
-    throw new Failure({
-      code: 'usage/page-not-written',
-      message: `the page could not be written: ${messageOf(error)}`,
-      hint: 'Name another file: drydock rehearse --html rehearsal.html',
-      cause: error,
-    });
-  });
+  replaceFile(path, rehearsalPage(report));
 }
 
 function loadOf({ load, connections, rate }: RehearseFlags, cwd: string): WantedLoad | undefined {

@@ -1,7 +1,8 @@
 // What `drydock init` writes: a configuration, a migrations folder and the runbook's seven scripts.
 
-import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { replaceFile, writeNewFile } from '../../core/write-file.ts';
 import applyProduction from './templates/apply-migration-production.sh';
 import applyStaging from './templates/apply-migration-staging.sh';
 import backupDatabase from './templates/backup-database.sh';
@@ -51,7 +52,7 @@ function makeFolder(folder: string, path: string): ScaffoldedFile {
 function writeNew(folder: string, path: string, text: string, mode = 0o644): ScaffoldedFile {
   const file = join(folder, path);
   if (existsSync(file)) return { path, written: false };
-  writeFileSync(file, text, { flag: 'wx', mode });
+  writeNewFile(file, text, mode);
   return { path, written: true };
 }
 
@@ -62,6 +63,6 @@ function ignore(folder: string): ScaffoldedFile {
   const missing = ignored.filter((line) => !present.split(/\r?\n/).includes(line));
   if (missing.length === 0) return { path, written: false };
   const separator = present === '' || present.endsWith('\n') ? '' : '\n';
-  appendFileSync(file, `${separator}${missing.join('\n')}\n`);
+  replaceFile(file, `${present}${separator}${missing.join('\n')}\n`);
   return { path, written: true };
 }

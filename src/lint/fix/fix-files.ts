@@ -1,7 +1,7 @@
 // Mends files: edits first, checked again after each round; then plans, as numbered files beside.
 
-import { writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { replaceFile } from '../../core/write-file.ts';
 import { migrationFiles, nextFree } from '../../migration/file.ts';
 import { parseSql } from '../../postgres/parser.ts';
 import { type CheckedFile, check } from '../check.ts';
@@ -36,7 +36,7 @@ export async function fixFiles(
     if (!findings.some((finding) => finding.fix !== null)) continue;
     done.push(...(await fixFile(file, findings, sources)));
   }
-  if (write) for (const { path, sql } of done) writeFileSync(path, sql);
+  if (write) for (const { path, sql } of done) replaceFile(path, sql);
   return { files: done, text: textOf(done, sources, write) };
 }
 
