@@ -5,6 +5,7 @@ import { step, throwIfInterrupted } from '../core/context.ts';
 import { formatBytes } from '../core/duration.ts';
 import { Failure } from '../core/failure.ts';
 import { readOpenRescue } from '../history/rescue-runs.ts';
+import { followingEnded } from '../rescue/follower.ts';
 import { type ArmedNow, armedNow } from './armed-now.ts';
 import { disarm, notArmed } from './disarming.ts';
 import { type Project, reading, targetNamed } from './project.ts';
@@ -35,7 +36,10 @@ export async function followEnvironment(project: Project, name: string): Promise
         if ((await Promise.race([rest, follower.ended, stopped(context.signal)])) !== 'rest') {
           return null;
         }
-        const now = await armedNow(live);
+        // A rescue that takes over ends this session too, and maybe first.
+        const now = await armedNow(live).catch((error: unknown) => {
+          throw followingEnded(error, `following ${name}`);
+        });
         if (now === null) return null;
         const reason = reasonToGiveUp(now);
         if (reason !== null) return reason;
