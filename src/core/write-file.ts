@@ -74,9 +74,7 @@ export function cannotWrite(error: unknown, path?: string): unknown {
   return new Failure({
     code: 'usage/cannot-write',
     message: `cannot write ${named}: ${reasons[code] ?? code}`,
-    hint:
-      hints[code] ??
-      `Look at it and at its rights (ls -ld ${named}), then type the same command again.`,
+    hint: hintFor(code, named),
     cause: error,
   });
 }
@@ -87,8 +85,10 @@ const reasons: Readonly<Record<string, string>> = {
   EDQUOT: 'the quota of the disk is used up (EDQUOT)',
 };
 
-const hints: Readonly<Record<string, string>> = {
-  EEXIST: 'Nothing is overwritten: give it another name, then type the same command again.',
-  ENOSPC: 'Make room on the disk (df -h), then type the same command again.',
-  EDQUOT: 'Make room in the quota (quota), then type the same command again.',
-};
+function hintFor(code: string, path: string): string {
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return 'Make room on the disk (df -h) or in its quota, then type the same command again.';
+  return code === 'EEXIST'
+    ? `Nothing is overwritten: look at it (ls -ld ${path}), or give it another name.`
+    : `Look at it and at its rights (ls -ld ${path}), then type the same command again.`;
+}
