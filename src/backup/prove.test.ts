@@ -240,7 +240,7 @@ describe('a backup is proven as well', () => {
 
 // Everything is there, and yet an error is told: only a database made anew can take it once more.
 const restoreThatDeadlocks = (folder: string): string => `case " $* " in
-*' --jobs=1 '*) exec ${folder}/pg_restore "$@" ;;
+*' --jobs=1 '* | *' --list '*) exec ${folder}/pg_restore "$@" ;;
 esac
 ${folder}/pg_restore "$@"
 echo 'pg_restore: error: could not execute query: ERROR:  deadlock detected' >&2
