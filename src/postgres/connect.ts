@@ -132,9 +132,9 @@ export async function connect(address: Address, options: ConnectOptions): Promis
   }
   const session = new Session(client, address, options.signal);
   try {
+    // The client reads times in this style alone; the order of day and month stays the database's.
+    if (!dateStyle().startsWith('ISO')) await session.execute('SET datestyle = ISO');
     await Promise.all([
-      // The client reads times in this style alone; the order of day and month stays the database's.
-      !dateStyle().startsWith('ISO') && session.execute('SET datestyle = ISO'),
       session.identify(),
       options.readOnly === true && session.query(readOnlyUnlessPooled, [session.keyPid]),
       options.unlimited === true && session.execute(withoutLimits),
