@@ -4,12 +4,13 @@ import { randomBytes } from 'node:crypto';
 import { chown } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { quietContext } from '../src/core/context.ts';
 import { firstBrokenEntry } from '../src/history/journal.ts';
 import { connect } from '../src/postgres/connect.ts';
 import { serverAccount } from '../src/sandbox/account.ts';
+import { type SandboxServer, startServer } from '../src/sandbox/server.ts';
 import { type CommandProject, commandProject, drydockJson, expectFailure } from './command.ts';
-import { onServer, serverAddress } from './database.ts';
 import { startServerOn } from './full-server.ts';
 import { noSmallDisk, type SmallDisk, smallDisk } from './small-disk.ts';
 
@@ -23,6 +24,19 @@ const big = `CREATE TABLE big AS SELECT n, repeat('x', 500) AS x FROM generate_s
 describe('the disk of a database', () => {
   const name = `full_${randomBytes(4).toString('hex')}`;
 
+  // A server of its own: one that cannot write a page of one database checkpoints none.
+  let server: SandboxServer;
+  beforeAll(async () => {
+    const settings = { wal_level: 'logical' };
+    server = await startServer(quietContext(), { purpose: 'full disk', settings });
+  });
+  afterAll(() => server.stop());
+
+  async function onServer<Row extends object>(sql: string): Promise<Row[]> {
+    await using database = await connect(server.address('postgres'), { purpose: 'test' });
+    return await database.query<Row>(sql);
+  }
+
   // With all that Drydock keeps in it.
   beforeEach(async (context) => {
     disk = await smallDisk(newPath(), '48m');
@@ -32,7 +46,7 @@ describe('the disk of a database', () => {
     await onServer(`CREATE TABLESPACE ${name} LOCATION '${disk?.path}'`);
     await onServer(`CREATE DATABASE ${name} TABLESPACE ${name}`);
     project = await commandProject({
-      databases: { staging: serverAddress().withDatabase(name).connectionString() },
+      databases: { staging: server.address(name).connectionString() },
       rules: { staging: { confirm: 'never', deploy: 'true' } },
     });
     await drydockJson(project, ['adopt', 'staging', '--reason', 'so that Drydock was here']);
@@ -48,7 +62,7 @@ describe('the disk of a database', () => {
   /** Fills it, and the pages of Drydock's own tables too. */
   async function fillAll(): Promise<void> {
     await disk?.fill();
-    await using database = await connect(serverAddress().withDatabase(name), { purpose: 'test' });
+    await using database = await connect(server.address(name), { purpose: 'test' });
     for (const length of [900, 1]) {
       const sql = `SELECT drydock.append_to_journal(jsonb_build_object('run', gen_random_uuid(),
         'at', now(), 'who', 'a', 'host', 'b', 'command', 'fill', 'phase', 'done',
@@ -106,7 +120,7 @@ describe('the disk of a database', () => {
       const { failure } = await drydockJson(there, line.split(' '));
       expect(failure).toBeNull();
     }
-    await using database = await connect(serverAddress().withDatabase(name), { purpose: 'test' });
+    await using database = await connect(server.address(name), { purpose: 'test' });
     expect(await firstBrokenEntry(database)).toBeUndefined();
   });
 
