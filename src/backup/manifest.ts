@@ -18,6 +18,7 @@ import type { FilledView } from '../postgres/far-views.ts';
 import type { Relation } from '../postgres/relations.ts';
 import type { ReferencedRole } from '../postgres/roles.ts';
 import { manifestCopyOf, manifestFileOf, partialName } from './file-name.ts';
+import { shapeProblem } from './manifest-shape.ts';
 
 /** The trial restore of a backup. */
 export interface Proof extends Evidence {
@@ -187,6 +188,8 @@ async function readOne(file: string): Promise<Manifest> {
     if (manifest.kind !== 'backup' || manifest.version !== 1)
       throw new Error('its kind is unknown');
     if (sha256(canonicalJson(manifest)) !== digest) throw new Error('its content was changed');
+    const problem = shapeProblem(manifest);
+    if (problem !== undefined) throw new Error(problem);
     return manifest;
   } catch (error) {
     throw new Failure({

@@ -116,10 +116,11 @@ export function parseConfig(
   const result = configSchema.safeParse(input);
   const issues = result.error?.issues ?? [];
   const problems = [
-    ...issues.map(({ path, message }) => `${path.join('.') || 'the file'}: ${message}`),
+    ...issues.map(({ path, message }) => `${path.join('.') || 'the file'}: ${inWords(message)}`),
     ...referenceProblems(input, from.variables),
   ];
-  if (!result.success || problems.length > 0) throw invalid(from.file, problems);
+  if (!result.success || problems.length > 0)
+    throw invalid(from.file, problems.map(withoutPasswords));
   const { migrations, backups, rehearsal, sandbox, environments } = result.data;
   const order = promotionOrder(environments, from.file);
   const last = order.at(-1);
@@ -139,6 +140,16 @@ export function parseConfig(
       }),
     ),
   };
+}
+
+// As the checker puts what is not there at all.
+function inWords(message: string): string {
+  return message.replace(/^Invalid input: (expected .+), received undefined$/, 'is missing ($1)');
+}
+
+// An address may stand where something else is wanted, and is told in the problem with that.
+function withoutPasswords(problem: string): string {
+  return problem.replaceAll(/(\/\/[^\s:@/]*:)[^\s@]*@/g, '$1********@');
 }
 
 function trusted(

@@ -1,5 +1,6 @@
 // The ledger: which migrations an environment has. Reading it never installs anything.
 
+import { Failure } from '../core/failure.ts';
 import { withLiterals } from '../postgres/address.ts';
 import type { Database } from '../postgres/connect.ts';
 import { isInstalled } from './install.ts';
@@ -27,12 +28,28 @@ export interface LedgerRow {
 /** The ledger in order of version; empty where Drydock has never been. */
 export async function readLedger(database: Database): Promise<readonly LedgerRow[]> {
   if (!(await isInstalled(database))) return [];
-  return database.query<LedgerRow>(
+  const rows = await database.query<LedgerRow>(
     `SELECT version, name, checksum, plan, state, steps_done AS "stepsDone",
             steps_total AS "stepsTotal", applied_at AS "appliedAt", applied_by AS "appliedBy",
             duration_ms AS "durationMs", backup
      FROM drydock.ledger ORDER BY length(version), version`,
   );
+  const foreign = rows.find(
+    ({ version, stepsDone, stepsTotal }) =>
+      !/^\d{1,14}$/.test(version) || stepsDone < 0 || stepsDone > stepsTotal,
+  );
+  if (foreign !== undefined) throw damaged(database, foreign);
+  return rows;
+}
+
+// Nothing of it may be believed: what is in force decides what is run.
+function damaged({ address }: Database, { version, stepsDone, stepsTotal }: LedgerRow): Failure {
+  return new Failure({
+    code: 'history/ledger-damaged',
+    message: `the ledger of ${address.label} has a row that Drydock did not write: version ${JSON.stringify(version)}, ${stepsDone} of ${stepsTotal} steps`,
+    hint: 'Look at drydock.ledger and at who may write to it, correct the row by what `drydock history` tells, then type the same command again.',
+    details: { version, stepsDone, stepsTotal },
+  });
 }
 
 /** What {@link recordStep} writes of a migration. */

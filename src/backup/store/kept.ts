@@ -6,6 +6,7 @@ import { messageOf } from '../../core/failure.ts';
 import type { ArchiveFile } from '../../postgres/archive-content.ts';
 import type { IncompleteBackup } from '../backups.ts';
 import type { Manifest } from '../manifest.ts';
+import { isPlainName, shapeProblem } from '../manifest-shape.ts';
 import type { Store, StoredFile } from './store.ts';
 
 /** What a store keeps of a backup. */
@@ -120,14 +121,14 @@ function assertThere({ files }: KeptBackup, sizes: ReadonlyMap<string, number>):
 }
 
 // Names become paths here, and a store may be in the hands of others: none leads out of its folder.
-const plainName = /^[\w-]+(\.[\w-]+)*$/;
-
 function readRecord(text: string | undefined, environment: string): KeptBackup {
   const { sha256: digest, ...kept } = JSON.parse(text ?? 'null') as KeptBackup & { sha256: string };
   if (kept.kind !== 'kept-backup' || kept.version !== 1) throw new Error('its kind is unknown');
   if (sha256(canonicalJson(kept)) !== digest) throw new Error('its content was changed');
   const names = [kept.name, ...kept.files.flatMap(({ name }) => name.split('/'))];
-  if (!names.every((name) => plainName.test(name))) throw new Error('it has names of no backup');
+  if (!names.every(isPlainName)) throw new Error('it has names of no backup');
+  const problem = shapeProblem(kept.manifest);
+  if (problem !== undefined) throw new Error(problem);
   if (kept.manifest.environment !== environment)
     throw new Error(`it is a backup of ${kept.manifest.environment}`);
   return kept;
