@@ -85,7 +85,13 @@ export async function setStage(context: Context): Promise<Stage> {
     copyExample(folder, backend);
   });
   const server = await step(context, 'start a throw-away PostgreSQL server', async (reporter) => {
-    const started = await startServer(context, { purpose: 'demo', tcp: true, maxConnections: 60 });
+    const started = await startServer(context, {
+      purpose: 'demo',
+      tcp: true,
+      maxConnections: 60,
+      // As a server has it on which a rescue can be armed: for whoever plays on with --keep.
+      settings: { wal_level: 'logical' },
+    });
     for (const environment of environments) {
       await createDatabase(started, { name: databaseOf(environment) });
     }
