@@ -34,6 +34,7 @@ const { connect } = await importSource('src/postgres/connect.ts');
 const context = quietContext();
 const stage = await setStage(context);
 const production = databaseOf('production');
+const command = join(stage.backend, 'node_modules', '.bin', 'drydock');
 const answers = `--yes --confirm ${production}`;
 const requests = [];
 const phases = [];
@@ -115,7 +116,7 @@ async function phase(name, work) {
 function drydock(line, expected = [0]) {
   return new Promise((resolve, reject) => {
     const how = { cwd: stage.backend, env: stage.variables, maxBuffer: 1e8 };
-    execFile('npx', ['--no', '--', 'drydock', ...line.split(' ')], how, (error, stdout, stderr) => {
+    execFile(command, line.split(' '), how, (error, stdout, stderr) => {
       const exit = error?.code ?? 0;
       if (expected.includes(exit)) resolve(stdout);
       else reject(new Error(`drydock ${line} ended with ${exit}:\n${stdout}\n${stderr}`));
