@@ -111,7 +111,7 @@ export async function applyChange(project: Project, request: ChangeRequest): Pro
   const findings = isJudged ? await findingsOf(project, plan) : [];
   const { toldBy } = request;
   if (guarded && toldBy !== undefined) await recordWord(project, target, { plan, toldBy });
-  const change = { target, request, plan, findings };
+  const change = { target, request, plan, findings, notKept: whyNotKept(target, plan) };
   return (await waitToChange(project, change)) ?? changeNow(project, change);
 }
 
@@ -138,6 +138,7 @@ interface Change {
   readonly request: ChangeRequest;
   readonly plan: Plan;
   readonly findings: readonly Finding[];
+  readonly notKept: readonly string[];
 }
 
 // Whatever can be asked or refused comes before the wait, while the person is there; then everything
@@ -149,15 +150,7 @@ async function waitToChange(project: Project, change: Change): Promise<ChangeRep
   if (start === undefined) return undefined;
   const { gates, areClosed } = await closedAt(project, judging, start);
   if (areClosed) return changeReport(target, plan, { outcome: 'refused', gates });
-  if (
-    !(await request.answers.plan({
-      target,
-      plan,
-      findings,
-      gates,
-      notKept: whyNotKept(target, plan),
-    }))
-  ) {
+  if (!(await request.answers.plan({ ...change, gates }))) {
     return changeReport(target, plan, { outcome: 'declined', gates });
   }
   await sleepUntil(project, target, start);
@@ -166,18 +159,10 @@ async function waitToChange(project: Project, change: Change): Promise<ChangeRep
 }
 
 async function applyAtOnce(project: Project, change: Change): Promise<ChangeReport> {
-  const { target, request, plan, findings } = change;
+  const { target, request, plan } = change;
   const { name } = target.environment;
   await reading(project, target, (database) => assertNotFrozen(database, name));
-  if (
-    !(await request.answers.plan({
-      target,
-      plan,
-      findings,
-      gates: [],
-      notKept: whyNotKept(target, plan),
-    }))
-  ) {
+  if (!(await request.answers.plan({ ...change, gates: [] }))) {
     return changeReport(target, plan, { outcome: 'declined' });
   }
   const before = await takeSample(project.context, target.environment);
@@ -191,7 +176,7 @@ async function applyAtOnce(project: Project, change: Change): Promise<ChangeRepo
 // was restored and compared, and nothing runs that did not run on that copy with the same digest. The
 // gates are judged anew after everything that takes time: a window may have closed meanwhile.
 async function promote(project: Project, change: Change): Promise<ChangeReport> {
-  const { target, request, plan, findings } = change;
+  const { target, request, plan, findings, notKept } = change;
   const { answers } = request;
   const { confirm, notify } = target.environment;
   const judging = { target, plan, findings, waivers: request.waivers };
@@ -201,7 +186,7 @@ async function promote(project: Project, change: Change): Promise<ChangeReport> 
   const refusedBefore = (judged: readonly JudgedGate[]): boolean =>
     closedGates(judged, 'before').length > 0;
   if (refusedBefore(gates)) return changeReport(target, plan, { outcome: 'refused', gates });
-  if (!(await answers.plan({ target, plan, findings, gates, notKept: whyNotKept(target, plan) }))) {
+  if (!(await answers.plan({ ...change, gates }))) {
     return changeReport(target, plan, { outcome: 'declined', gates });
   }
   if (first.evidence.notice === null && notify.length > 0) {
@@ -235,16 +220,7 @@ async function promote(project: Project, change: Change): Promise<ChangeReport> 
   }
   const { sizeBytes } = backup.manifest.dump;
   const wayBack = { name: backup.name, sizeBytes, restoreMs: proof.restoreMs };
-  const notKept = whyNotKept(target, plan);
-  const final = {
-    target,
-    plan,
-    findings,
-    gates: second.gates,
-    notKept,
-    backup: wayBack,
-    rehearsal,
-  };
+  const final = { ...change, gates: second.gates, backup: wayBack, rehearsal };
   if (confirm === 'twice' && !(await answers.final(final))) {
     return changeReport(target, plan, { outcome: 'declined', gates: second.gates, ...soFar });
   }

@@ -2,6 +2,7 @@
 
 import { Failure } from '../core/failure.ts';
 import { markMigration } from '../history/migration-mark.ts';
+import { changesRole } from '../migration/statement-class.ts';
 import { firstWords, type MigrationStatement, type MigrationStep } from '../migration/steps.ts';
 import type { CommandResult } from '../postgres/connect.ts';
 import { sqlStateOf, sqlStates } from '../postgres/server-error.ts';
@@ -150,8 +151,4 @@ function isWorthRetrying(failure: unknown): boolean {
 
 function changesLockTimeout(sql: string): boolean {
   return /^\s*(?:set|reset|discard)\b.*\b(?:lock_timeout|all)\b/is.test(sql);
-}
-
-function changesRole(sql: string): boolean {
-  return /^\s*set\b.*\b(?:role|authorization)\b/is.test(sql);
 }

@@ -139,3 +139,8 @@ function hasOption(options: readonly Node[] | undefined, name: string): boolean 
     (option) => 'DefElem' in option && option.DefElem.defname?.toLowerCase() === name,
   );
 }
+
+/** Whether a statement makes the rest of its session or transaction run as another role. */
+export function changesRole(sql: string): boolean {
+  return /^\s*set\b.*\b(?:role|authorization)\b/is.test(sql);
+}

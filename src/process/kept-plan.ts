@@ -4,6 +4,7 @@ import type { StatementKeeper } from '../apply/keeper.ts';
 import type { Context } from '../core/context.ts';
 import { readOpenRuns } from '../history/undo-runs.ts';
 import type { Plan } from '../migration/plan.ts';
+import { changesRole } from '../migration/statement-class.ts';
 import { firstWords, type MigrationStatement } from '../migration/steps.ts';
 import type { Address } from '../postgres/address.ts';
 import { connect } from '../postgres/connect.ts';
@@ -28,7 +29,7 @@ export function whyNotKept({ environment }: Target, { pending }: Plan): readonly
     const naming = (statements: readonly MigrationStatement[], what: string): string[] =>
       statements.map(({ sql, line }) => `${name}:${line} ${what}: ${firstWords(sql, 60)}`);
     const all = steps.flatMap(({ settings, statements }) => [...settings, ...statements]);
-    const roles = all.filter(({ sql }) => /^\s*set\b.*\b(?:role|authorization)\b/is.test(sql));
+    const roles = all.filter(({ sql }) => changesRole(sql));
     // The settings of a file stand before each of its later steps again.
     const once = roles.filter(
       ({ line }, at) => roles.findIndex((each) => each.line === line) === at,
@@ -51,8 +52,7 @@ export function keeperFor(
   plan: Plan,
   proven?: KeptPlan['proven'],
 ): StatementKeeper | undefined {
-  const { undo, guarded } = target.environment;
-  if (!undo || !guarded || whyNotKept(target, plan).length > 0) return undefined;
+  if (!target.environment.undo || whyNotKept(target, plan).length > 0) return undefined;
   return new PlanKeeper({
     plan: plan.digest,
     versions: plan.pending.map(({ migration }) => migration.version),
