@@ -1,17 +1,11 @@
-// Undo: which plan is taken back, who says so, and what is told of it.
+// Undo: who says so, and what is told of it.
 
 import { join } from 'node:path';
 import { throwIfInterrupted } from '../core/context.ts';
 import { Failure, messageOf } from '../core/failure.ts';
 import { replaceFile } from '../core/write-file.ts';
-import { type JournalRow, readJournal } from '../history/journal.ts';
-import { type LedgerRow, readLedger } from '../history/ledger.ts';
-import {
-  readEndedRun,
-  readOpenRuns,
-  type UndoProgress,
-  type UndoRun,
-} from '../history/undo-runs.ts';
+import { readLedger } from '../history/ledger.ts';
+import { readEndedRun, type UndoProgress, type UndoRun } from '../history/undo-runs.ts';
 import { connect, type Database } from '../postgres/connect.ts';
 import { readLeftOver } from '../rescue/undo/left-over.ts';
 import { countNotes, type NoteCount } from '../rescue/undo/notes.ts';
@@ -19,6 +13,7 @@ import { undo } from '../rescue/undo/undo.ts';
 import { expectSchemaNow, noticeBeforeChange } from './drift.ts';
 import { inTurnOn } from './in-turn.ts';
 import { doing, type Project, reading, type Target, targetNamed } from './project.ts';
+import { nothingToUndo, undoableIn } from './undoable.ts';
 
 /** One plan that would be taken back, or was. */
 export interface UndonePlan {
@@ -75,15 +70,12 @@ export interface UndoRequest {
 export async function undoChange(project: Project, request: UndoRequest): Promise<UndoReport> {
   const target = targetNamed(project, request.environment);
   const { name } = target.environment;
-  const chosen = await reading(project, target, async (database) => ({
-    killed: await endedButNotTold(database),
-    runs: await runsToUndo(database, name, request.to),
-  }));
-  // The one before is another question: that somebody has typed the same command again says nothing of it.
-  const runs = chosen.killed === undefined ? chosen.runs() : [];
-  const isNothing = chosen.killed === undefined && runs.length === 0;
-  const notKept = isNothing ? await reading(project, target, whyNothingKept) : [];
-  if (request.dryRun !== true && isNothing) throw nothingToUndo(name, notKept);
+  const { killed, runs, notKept } = await reading(project, target, (database) =>
+    undoableIn(database, name, request.to),
+  );
+  if (request.dryRun !== true && killed === undefined && runs.length === 0) {
+    throw nothingToUndo(name, notKept);
+  }
   const plans = await Promise.all(
     runs.map((run) => reading(project, target, (d) => planOf(d, run))),
   );
@@ -96,7 +88,7 @@ export async function undoChange(project: Project, request: UndoRequest): Promis
   return doing(project, target, { command: 'undo', changes: true }, async () => {
     await noticeBeforeChange(target);
     const done: UndonePlan[] = [];
-    const ids: string[] = chosen.killed === undefined ? [] : [chosen.killed.id];
+    const ids: string[] = killed === undefined ? [] : [killed.id];
     for (const [at, run] of runs.entries()) {
       throwIfInterrupted(project.context.signal);
       ids.push(run.id);
@@ -104,8 +96,9 @@ export async function undoChange(project: Project, request: UndoRequest): Promis
       const before = plans[at];
       if (before !== undefined) done.push({ ...before, ...(await outcomeOf(target, run.id)) });
     }
-    if (chosen.killed !== undefined)
-      done.push(await reading(project, target, (d) => finished(d, chosen.killed as UndoRun)));
+    if (killed !== undefined) {
+      done.push(await reading(project, target, (d) => finished(d, killed)));
+    }
     await expectSchemaNow(target);
     const file = await writeLeftOver(project, target, ids);
     const ms = Math.round(performance.now() - startedAt);
@@ -151,106 +144,6 @@ function goesOn(failure: Failure, environment: string): Failure {
     stateDetail: state,
     cause: failure,
   });
-}
-
-async function runsToUndo(
-  database: Database,
-  environment: string,
-  to: string | undefined,
-): Promise<() => readonly UndoRun[]> {
-  const ledger = await readLedger(database);
-  const open = await readOpenRuns(database);
-  const journal = await readJournal(database);
-  return () => {
-    const runs: UndoRun[] = [];
-    const left = ledger.toSorted((a, b) => a.appliedAt.getTime() - b.appliedAt.getTime());
-    for (const run of open) {
-      const isEnough = to === undefined ? runs.length > 0 : left.at(-1)?.version === to;
-      if (isEnough) break;
-      assertIsLast(environment, run, left.splice(-run.versions.length));
-      if (run.wayBack === null) throw notProven(environment, run, whyNotProven(journal, run));
-      runs.push(run);
-    }
-    if (to !== undefined && left.at(-1)?.version !== to) throw notReached(environment, to);
-    return runs;
-  };
-}
-
-function assertIsLast(environment: string, run: UndoRun, last: readonly LedgerRow[]): void {
-  const versions = new Set(run.versions);
-  const other = last.find(({ version, state }) => !versions.has(version) || state !== 'complete');
-  if (other === undefined && last.length === versions.size) return;
-  throw new Failure({
-    code: 'undo/not-the-last',
-    message: `what was applied to ${environment} last cannot be taken back: ${other?.name ?? 'it is not in the ledger'}`,
-    hint: `The other ways back: drydock restore ${environment}, or a new migration: drydock new NAME`,
-    details: { versions: run.versions, last: last.map(({ name }) => name) },
-  });
-}
-
-function notProven(environment: string, run: UndoRun, why: readonly string[]): Failure {
-  return new Failure({
-    code: 'undo/not-proven',
-    message: `no rehearsal has proven that ${run.versions.join(', ')} can be taken back${because(why)}`,
-    hint: `The other ways back: drydock restore ${environment}, or a new migration: drydock new NAME`,
-    details: { versions: run.versions, why },
-  });
-}
-
-// What its rehearsal has said of the way back.
-function whyNotProven(journal: readonly JournalRow[], { plan }: UndoRun): readonly string[] {
-  const rehearsal = journal.find(
-    ({ entry }) => entry.command === 'rehearse' && entry.phase === 'done' && entry.plan === plan,
-  );
-  const { reasons = [], losses = [] } = (rehearsal?.entry.details?.wayBack ?? {}) as {
-    readonly reasons?: readonly string[];
-    readonly losses?: readonly string[];
-  };
-  return [...reasons, ...losses];
-}
-
-function nothingToUndo(environment: string, why: readonly string[]): Failure {
-  return new Failure({
-    code: 'undo/nothing-to-undo',
-    message: `nothing is kept in ${environment} that could be taken back${because(why)}`,
-    hint: `Undo is on for changes that are applied after \`undo: true\` stands in the configuration. The other way back: drydock restore ${environment}`,
-    details: { why },
-  });
-}
-
-const because = (why: readonly string[]): string => (why.length === 0 ? '' : `: ${why.join('; ')}`);
-
-const changes: readonly string[] = ['apply', 'undo', 'restore', 'rescue'];
-
-// Why the last change was not kept, as its apply has said.
-async function whyNothingKept(database: Database): Promise<readonly string[]> {
-  const journal = await readJournal(database);
-  const last = journal.find(
-    ({ entry }) => entry.phase === 'done' && changes.includes(entry.command),
-  )?.entry;
-  return (last?.details?.notKept ?? []) as readonly string[];
-}
-
-function notReached(environment: string, to: string): Failure {
-  return new Failure({
-    code: 'undo/not-reached',
-    message: `the plans that are kept in ${environment} do not begin right after ${to}`,
-    hint: `Whole plans are taken back, the newest first; see what is kept: drydock status ${environment}`,
-  });
-}
-
-// A command that was killed after the last word of its undo, and before it could tell: the run that it
-// ended; undefined when the last undo has told its end.
-async function endedButNotTold(database: Database): Promise<UndoRun | undefined> {
-  const journal = await readJournal(database, 100);
-  const last = journal.find(({ entry }) => entry.command === 'undo');
-  if (last === undefined || last.entry.phase !== 'begun') return undefined;
-  const run = await readEndedRun(database);
-  return run !== undefined && isAfter(run, last) ? run : undefined;
-}
-
-function isAfter({ endedAt }: UndoRun, { entry }: JournalRow): boolean {
-  return endedAt !== null && endedAt.getTime() >= new Date(entry.at).getTime();
 }
 
 async function planOf(database: Database, run: UndoRun): Promise<UndonePlan> {
