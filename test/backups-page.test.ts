@@ -1,14 +1,9 @@
 // docs/backup-tests.md says of everything that can go wrong with a backup which test lets it happen. This
 // holds the page to the list, and to tests that are there.
 
-import { readFileSync } from 'node:fs';
-import { expect, it } from 'vitest';
-import { isTestOf, proofsIn } from './page-proofs.ts';
+import { holdPage } from './page-proofs.ts';
 
-const page = readFileSync('docs/backup-tests.md', 'utf8');
-const rows = page.split('\n').filter((line) => line.startsWith('| '));
-
-const failures = [
+holdPage('docs/backup-tests.md', [
   'kill -9 during a backup',
   'kill -9 during the swap',
   'kill -9 during a proof',
@@ -49,17 +44,4 @@ const failures = [
   'Ctrl-C twice',
   'another version of a collation',
   'everything at once',
-];
-
-it.each(failures)('%s has a row with a test that shows it', (failure) => {
-  const found = rows.filter((row) => row.startsWith(`| ${failure} |`));
-  expect(found).toHaveLength(1);
-  expect(proofsIn(found.join())).not.toEqual([]);
-});
-
-it('every test that the page names is there', () => {
-  const gone = proofsIn(page).filter(
-    ({ name, file }) => !isTestOf(name, readFileSync(file, 'utf8')),
-  );
-  expect(gone).toEqual([]);
-});
+]);

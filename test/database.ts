@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { inject } from 'vitest';
 import { systemClock } from '../src/core/clock.ts';
 import type { Context, StepEvent } from '../src/core/context.ts';
-import { Address } from '../src/postgres/address.ts';
+import { Address, quoteIdentifier, quoteLiteral } from '../src/postgres/address.ts';
 import { connect } from '../src/postgres/connect.ts';
 import { createDatabase, dropDatabase } from '../src/sandbox/copy.ts';
 
@@ -17,6 +17,21 @@ export function serverAddress(): Address {
 export async function onServer<Row extends object>(sql: string): Promise<Row[]> {
   await using server = await connect(serverAddress(), { purpose: 'test' });
   return await server.query<Row>(sql);
+}
+
+/** A database and all that were made of it beside it: their names begin with its own. */
+export async function databasesBeside(name: string): Promise<readonly string[]> {
+  const rows = await onServer<{ name: string }>(
+    `SELECT datname AS name FROM pg_database WHERE starts_with(datname, ${quoteLiteral(name)}) ORDER BY 1`,
+  );
+  return rows.map((row) => row.name);
+}
+
+/** Drops them all, whoever is connected. */
+export async function dropBeside(name: string): Promise<void> {
+  for (const each of await databasesBeside(name)) {
+    await onServer(`DROP DATABASE ${quoteIdentifier(each)} WITH (FORCE)`);
+  }
 }
 
 /** The major version of the run's server. */

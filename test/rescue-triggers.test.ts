@@ -8,7 +8,13 @@ import { quoteIdentifier } from '../src/postgres/address.ts';
 import { connect } from '../src/postgres/connect.ts';
 import { schemaFacts } from '../src/postgres/fingerprint.ts';
 import { type CommandProject, commandProject, drydockJson, expectFailure } from './command.ts';
-import { onServer, type TestDatabase, testDatabase } from './database.ts';
+import {
+  databasesBeside,
+  dropBeside,
+  onServer,
+  type TestDatabase,
+  testDatabase,
+} from './database.ts';
 
 const sql = `
   CREATE TABLE users (id int PRIMARY KEY, name text, tier text);
@@ -110,17 +116,8 @@ beforeEach(async () => {
 afterEach(async () => {
   await project.drydock(['disarm', 'production']);
   await project[Symbol.asyncDispose]();
-  for (const each of await databases()) {
-    await onServer(`DROP DATABASE ${quoteIdentifier(each)} WITH (FORCE)`);
-  }
+  await dropBeside(name);
 });
-
-async function databases(): Promise<readonly string[]> {
-  const rows = await onServer<{ name: string }>(
-    `SELECT datname AS name FROM pg_database WHERE starts_with(datname, '${name}') ORDER BY 1`,
-  );
-  return rows.map((row) => row.name);
-}
 
 async function run<Row extends object>(statement: string): Promise<Row[]> {
   await using session = await connect(database.address, { purpose: 'test' });
@@ -348,7 +345,7 @@ describe('a rescue by triggers', () => {
       // 2: it had not begun.
       expect([0, 2], stderr).toContain(exitCode);
       expect(await facts()).toEqual(before);
-      expect(await databases()).toEqual([name]);
+      expect(await databasesBeside(name)).toEqual([name]);
       if (exitCode === 0) expect(await isBare()).toBe(true);
     }
     expect(await armed()).toBeNull();

@@ -16,7 +16,13 @@ import {
   type RunningCommand,
 } from './command.ts';
 import { hasPgbouncer, startPool } from './connection-pool.ts';
-import { serverAddress, type TestDatabase, testDatabase } from './database.ts';
+import {
+  databasesBeside,
+  dropBeside,
+  onServer,
+  type TestDatabase,
+  testDatabase,
+} from './database.ts';
 import { PoolClients } from './pool-clients.ts';
 
 const sql = `
@@ -61,26 +67,12 @@ beforeEach(async () => {
 afterEach(async () => {
   await project.drydock(['disarm', 'production']);
   await project[Symbol.asyncDispose]();
-  for (const each of await databases()) {
-    await using server = await connect(serverAddress(), { purpose: 'test' });
-    await server.execute(`DROP DATABASE ${quoteIdentifier(each)} WITH (FORCE)`);
-  }
+  await dropBeside(name);
 });
 
-async function databases(): Promise<readonly string[]> {
-  await using server = await connect(serverAddress(), { purpose: 'test' });
-  const rows = await server.query<{ name: string }>(
-    'SELECT datname AS name FROM pg_database WHERE starts_with(datname, $1) ORDER BY 1',
-    [name],
-  );
-  return rows.map((row) => row.name);
-}
-
 async function slots(): Promise<number> {
-  await using server = await connect(serverAddress(), { purpose: 'test' });
-  const rows = await server.query(
-    `SELECT FROM pg_replication_slots WHERE slot_name ~ '^drydock_rescue' AND (database IS NULL OR starts_with(database, $1))`,
-    [name],
+  const rows = await onServer(
+    `SELECT FROM pg_replication_slots WHERE slot_name ~ '^drydock_rescue' AND (database IS NULL OR starts_with(database, '${name}'))`,
   );
   return rows.length;
 }
@@ -173,7 +165,7 @@ describe('a rescue', () => {
     expect(await run('SELECT count(*)::int AS n FROM lines WHERE number = 77')).toEqual([{ n: 1 }]);
     expect(await facts()).toEqual(before);
     expect(await slots()).toBe(0);
-    expect(await databases()).toEqual([name, data.broken]);
+    expect(await databasesBeside(name)).toEqual([name, data.broken]);
     const after = await drydockJson(project, ['status', 'production']);
     expect(after.data.environments[0]).toMatchObject({ armed: null, drift: [] });
     const history = await drydockJson(project, ['history', 'production']);
@@ -207,13 +199,13 @@ describe('a rescue', () => {
     expect(status.data.environments[0].armed).toBeNull();
     expect(await facts()).toEqual(before);
     expect(await slots()).toBe(0);
-    expect(await databases()).toEqual([name]);
+    expect(await databasesBeside(name)).toEqual([name]);
   });
 
   it('is refused while rows differ that nothing explains, and the live database is as before', async () => {
     await begin();
     await apply(...anyway);
-    const [, copy = ''] = await databases();
+    const [, copy = ''] = await databasesBeside(name);
     {
       await using other = await connect(database.address.withDatabase(copy), { purpose: 'test' });
       await other.execute(`UPDATE letters SET seen = 99 WHERE id = 5`);
@@ -288,7 +280,7 @@ describe('a rescue', () => {
       expect([0, 2], stderr).toContain(exitCode);
       expect(await facts()).toEqual(before);
       expect(await slots()).toBe(0);
-      expect(await databases()).toEqual([name]);
+      expect(await databasesBeside(name)).toEqual([name]);
     }
     const status = await drydockJson(project, ['status', 'production']);
     expect(status.data.environments[0]).toMatchObject({ armed: null, drift: [] });
@@ -298,10 +290,7 @@ describe('a rescue', () => {
     await begin();
     await apply(...anyway);
     const closed = `ALTER DATABASE ${quoteIdentifier(name)} ALLOW_CONNECTIONS false`;
-    {
-      await using server = await connect(serverAddress(), { purpose: 'test' });
-      await server.execute(closed);
-    }
+    await onServer(closed);
     await expectFailure(project, ['history', 'production'], {
       exit: 2,
       code: 'postgres/closed',
@@ -326,7 +315,7 @@ describe('a rescue', () => {
     expect(again.exit).toBe(8);
     expect(await readFile(again.data.file, 'utf8')).toContain('public.users');
     expect(await slots()).toBe(0);
-    expect(await databases()).toEqual([name, data.broken]);
+    expect(await databasesBeside(name)).toEqual([name, data.broken]);
     await expectFailure(project, answered(), {
       exit: 2,
       code: 'rescue/not-armed',

@@ -1,14 +1,9 @@
 // docs/rescue-traps.md says of every trap, limit and promise of rescue and undo which test shows it. This holds
 // the page to the list, and to tests that are there.
 
-import { readFileSync } from 'node:fs';
-import { expect, it } from 'vitest';
-import { isTestOf, proofsIn } from './page-proofs.ts';
+import { holdPage } from './page-proofs.ts';
 
-const page = readFileSync('docs/rescue-traps.md', 'utf8');
-const rows = page.split('\n').filter((line) => line.startsWith('| '));
-
-const traps = [
+holdPage('docs/rescue-traps.md', [
   'settings of the database change how values are printed',
   'a buffer of the protocol is used again',
   'a whole row carries along what the migration left in it',
@@ -57,17 +52,4 @@ const traps = [
   'a rehearsal of the schema alone meets what is kept',
   'the migration itself moves rows to another partition',
   'a unique rule for which NULL is a value',
-];
-
-it.each(traps)('%s has a row with a test that shows it', (trap) => {
-  const found = rows.filter((row) => row.startsWith(`| ${trap} |`));
-  expect(found).toHaveLength(1);
-  expect(proofsIn(found.join())).not.toEqual([]);
-});
-
-it('every test that the page names is there', () => {
-  const gone = proofsIn(page).filter(
-    ({ name, file }) => !isTestOf(name, readFileSync(file, 'utf8')),
-  );
-  expect(gone).toEqual([]);
-});
+]);
