@@ -1,7 +1,7 @@
 // A rescue through the command line: armed by the apply, offered by recover, confirmed, killed, and refused
 // where it cannot be trusted. That it loses no write under load is shown by test/judge/rescue.test.ts.
 
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -189,6 +189,25 @@ describe('a rescue', () => {
       },
     ]);
     expect(await run('SELECT name FROM users WHERE id = 2000')).toHaveLength(1);
+  });
+
+  it('keeps what belongs into the file where that cannot be written, and goes on by the same command', async () => {
+    await begin();
+    await apply(...anyway);
+    await run(`UPDATE users SET motto = 'mine' WHERE id = 7`);
+    const [, copy] = await databasesBeside(name);
+    const inTheWay = join(project.folder, `rescue_production_${copy}.jsonl`);
+    await mkdir(inTheWay);
+    const { failure } = await drydockJson(project, answered());
+    expect(failure).toMatchObject({
+      code: 'usage/cannot-write',
+      state: expect.stringContaining('the rescued database is in place'),
+    });
+    expect((await readdir(project.folder)).filter((file) => file.includes('partial'))).toEqual([]);
+    await rmdir(inTheWay);
+    const { data } = await drydockJson(project, answered());
+    expect(data.outcome).toBe('finished');
+    expect(await readFile(data.file, 'utf8')).toContain('"mine"');
   });
 
   it('is given up where the change was not made', async () => {

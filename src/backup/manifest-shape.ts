@@ -1,5 +1,6 @@
 // The part of a manifest that everything else takes for granted. Its digest holds against accidents, and
-// says nothing of one that somebody wrote anew; the whole schema (manifest-schema.ts) is not loaded for it.
+// says nothing of one that somebody wrote anew. Less than its published schema (manifest-schema.ts) on purpose:
+// what another version of Drydock has added or left out is no reason to refuse a restore.
 
 /** A kind of value, a list of one shape, or a record: by names, or all of one shape under `*`. */
 type Shape = keyof typeof kinds | readonly [Shape] | { readonly [name: string]: Shape };

@@ -34,7 +34,12 @@ export function replaceFile(path: string, text: string, mode?: number): void {
     const kept = statSync(there, { throwIfNoEntry: false })?.mode;
     const partial = `${there}.${process.pid}.partial`;
     fill(partial, openSync(partial, 'w', mode ?? kept ?? 0o644), text);
-    renameSync(partial, there);
+    try {
+      renameSync(partial, there);
+    } catch (error) {
+      rmSync(partial);
+      throw error;
+    }
   }, path);
 }
 

@@ -1,8 +1,9 @@
 // What is left of a rescue when the names are swapped: the file of what the old schema cannot hold, the slot
 // of the old database, and what the replay has kept. Done once, also when the rescue was killed before.
 
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Failure } from '../core/failure.ts';
+import { replaceFile } from '../core/write-file.ts';
 import { readLastRescue } from '../history/rescue-runs.ts';
 import { connect, type Database } from '../postgres/connect.ts';
 import { dropReplay } from '../rescue/copy.ts';
@@ -36,11 +37,18 @@ export async function settle(
     rows.length === 0
       ? null
       : join(config.root, `rescue_${environment.name}_${last?.copy ?? ''}.jsonl`);
-  if (file !== null) {
-    const lines = rows.map((row) => `${JSON.stringify(row)}\n`).join('');
-    writeFileSync(file, lines, { mode: 0o600, flush: true });
-  }
+  if (file !== null) writeRows(file, rows);
   await dropReplay(database);
   await expectSchemaNow({ address, environment });
   return file;
+}
+
+// Where it cannot be written, the rows stay in the rescued database, and the same command goes on here.
+function writeRows(file: string, rows: readonly object[]): void {
+  try {
+    replaceFile(file, rows.map((row) => `${JSON.stringify(row)}\n`).join(''), 0o600);
+  } catch (failure) {
+    if (!(failure instanceof Failure)) throw failure;
+    throw failure.withState('changed', 'the rescued database is in place, with what belongs here');
+  }
 }
