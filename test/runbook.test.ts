@@ -117,7 +117,8 @@ describe('Example: Complete Migration', () => {
     } finally {
       await watching.stop();
     }
-    expect(await ask('dev', '/api/health')).toBe('no answer');
+    // npm ends before the server that it watches.
+    await expect.poll(() => ask('dev', '/api/health')).toBe('no answer');
     expect(await rows('dev', 'SELECT school_name FROM teacher_profiles')).toEqual([
       { school_name: 'North' },
     ]);

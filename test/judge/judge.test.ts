@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest';
 import type { Address } from '../../src/postgres/address.ts';
 import { connect } from '../../src/postgres/connect.ts';
 import { testDatabase } from '../database.ts';
-import { judge, tally } from './judge.ts';
+import { type Difference, judge, tally } from './judge.ts';
+import type { WrittenTransaction } from './ledger.ts';
 import { harmfulMigrations } from './migrations.ts';
 import seed from './seed.sql';
 import { startWriters, type Writers } from './writers.ts';
@@ -24,6 +25,27 @@ describe('the judge', () => {
       const differences = await judge(copy.address, ledger);
       expect(tally(differences), sql).toEqual({ [kind]: 1 });
     }
+  });
+
+  test('knows that an update met one of two equal rows, since the other was taken away for a while', async () => {
+    await using fresh = await testDatabase({ sql: seed });
+    const ledger = await (await startWriters(fresh.address, {})).stop();
+    await using database = await connect(fresh.address, { purpose: 'test' });
+    await database.execute(`INSERT INTO notes VALUES (7, 'same'), (7, 'other')`);
+    const row = { customer: '7', body: 'same' };
+    const update = { kind: 'update', table: 'notes', where: row, set: { body: 'other' } } as const;
+    const insert = { kind: 'insert', table: 'notes', row, rows: 1 } as const;
+    const transaction = { id: '', outcome: 'acknowledged', schema: 'old', beyond: 0 } as const;
+    const written = (rows: number): WrittenTransaction => ({
+      ...transaction,
+      effects: [insert, insert, { ...update, rows }],
+      tickets: [],
+    });
+    await database.execute(`INSERT INTO writes VALUES ('')`);
+    const judged = (rows: number): Promise<Difference[]> =>
+      judge(fresh.address, { ...ledger, transactions: [...ledger.transactions, written(rows)] });
+    expect(await judged(1)).toEqual([]);
+    expect(tally(await judged(2))).toEqual({ 'lost row': 1, 'ghost row': 1 });
   });
 
   test.each(harmfulMigrations)('sees the harm of: $name', async ({ sql, newCode }) => {

@@ -14,8 +14,9 @@
 // else; its schema, sequences, and modes of triggers, foreign keys and replica identities must be the
 // seed's. Commits in doubt are settled by looking for their row of `writes`. A value that only the new
 // schema can hold (`WrittenTransaction.beyond`) is not expected here: count it in the salvage. An update
-// that met no row, since the migration had deleted it, is no write. Rows that the migration deleted go
-// with the parent that the application deletes. Names in the schema `drydock` are not looked at.
+// that met no row, since the migration had deleted it, is no write; of equal rows it changed as many as it
+// met. Rows that the migration deleted go with the parent that the application deletes. Names in the
+// schema `drydock` are not looked at.
 
 import type { Address } from '../../src/postgres/address.ts';
 import { schemaDifference } from '../../src/postgres/fingerprint.ts';

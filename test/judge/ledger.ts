@@ -9,6 +9,9 @@ export type Effect =
   | { readonly kind: 'update'; readonly table: string; readonly where: Row; readonly set: Row }
   | { readonly kind: 'delete'; readonly table: string; readonly where: Row };
 
+/** An effect that was had, and on how many rows: a migration may have taken one of two equal rows away. */
+export type WrittenEffect = Effect & { readonly rows: number };
+
 /** One transaction of one writer. */
 export interface WrittenTransaction {
   /** Also a row of `writes`, by which a commit in doubt is found. */
@@ -17,7 +20,7 @@ export interface WrittenTransaction {
   readonly outcome: 'acknowledged' | 'in doubt';
   /** `new` when it was written by code for the migrated schema. */
   readonly schema: 'old' | 'new';
-  readonly effects: readonly Effect[];
+  readonly effects: readonly WrittenEffect[];
   /** Values and rows of it that only the new schema can hold. */
   readonly beyond: number;
   readonly tickets: readonly string[];

@@ -1,6 +1,6 @@
 // The expected database: the seed, and what the ledger says was written since.
 
-import type { Effect, Ledger, WrittenTransaction } from './ledger.ts';
+import type { Ledger, WrittenEffect, WrittenTransaction } from './ledger.ts';
 import type { Picture, Row } from './picture.ts';
 
 /** Rows by key; by a running number in a table without one. */
@@ -52,12 +52,12 @@ class Model {
     }
   }
 
-  #insert({ table, row }: Extract<Effect, { kind: 'insert' }>): void {
+  #insert({ table, row }: Extract<WrittenEffect, { kind: 'insert' }>): void {
     this.#put(table, row);
     if (table === 'customers') this.#audit('INSERT', row);
   }
 
-  #change(effect: Exclude<Effect, { kind: 'insert' }>, name: string, row: Row): void {
+  #change(effect: Exclude<WrittenEffect, { kind: 'insert' }>, name: string, row: Row): void {
     this.#table(effect.table).delete(name);
     const changed = effect.kind === 'update' ? { ...row, ...effect.set } : null;
     if (changed !== null) this.#put(effect.table, changed);
@@ -80,7 +80,11 @@ class Model {
     this.#table('audit').set(`new ${this.#number}`, { operation, key: id ?? null });
   }
 
-  #matching({ table, where }: Exclude<Effect, { kind: 'insert' }>): readonly [string, Row][] {
+  #matching({
+    table,
+    where,
+    rows: met,
+  }: Exclude<WrittenEffect, { kind: 'insert' }>): readonly [string, Row][] {
     const rows = this.#table(table);
     const key = this.#keyOf(table);
     if (key.length > 0) {
@@ -89,7 +93,9 @@ class Model {
       return row === undefined ? [] : [[name, row]];
     }
     const columns = Object.keys(where);
-    return [...rows].filter(([, row]) => columns.every((column) => row[column] === where[column]));
+    return [...rows]
+      .filter(([, row]) => columns.every((column) => row[column] === where[column]))
+      .slice(0, met);
   }
 
   #put(table: string, row: Row): void {

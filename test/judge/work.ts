@@ -129,7 +129,7 @@ export class Work {
     if (last === undefined || this.isTime(2)) {
       const value = this.fresh();
       // Now and then the very same row once more.
-      const row = last !== undefined && this.isTime(4) ? last : { customer: value, body: value };
+      const row = last !== undefined && this.isTime(2) ? last : { customer: value, body: value };
       this.#notes.push(row);
       return { kind: 'insert', table: 'notes', row };
     }

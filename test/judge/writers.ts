@@ -6,7 +6,7 @@ import type { Address } from '../../src/postgres/address.ts';
 import { connect, type Database } from '../../src/postgres/connect.ts';
 import { sqlStateOf } from '../../src/postgres/server-error.ts';
 import { ApplicationCode, type CodedStatement } from './code.ts';
-import type { Effect, Ledger, WrittenTransaction } from './ledger.ts';
+import type { Effect, Ledger, WrittenEffect, WrittenTransaction } from './ledger.ts';
 import type { NewCode } from './migrations.ts';
 import { takePicture } from './picture.ts';
 import { Work } from './work.ts';
@@ -139,15 +139,15 @@ class Writer {
   }
 
   // What was done; nothing where no row was met.
-  async #run(database: Database, statement: CodedStatement): Promise<Effect | undefined> {
+  async #run(database: Database, statement: CodedStatement): Promise<WrittenEffect | undefined> {
     const { sql, values, effect } = statement;
     if (effect.kind === 'insert' && effect.table === 'orders') {
       const { id } = await database.one<{ id: string }>(`${sql} RETURNING id::text`, values);
       this.#work.remember(id);
-      return { ...effect, row: { ...effect.row, id } };
+      return { ...effect, row: { ...effect.row, id }, rows: 1 };
     }
     const { rowCount } = await database.execute(sql, values);
-    return rowCount === 0 ? undefined : effect;
+    return rowCount ? { ...effect, rows: rowCount } : undefined;
   }
 
   // What is rolled back to a savepoint, a bare sequence, a row of a table that only the new code knows.
@@ -196,7 +196,7 @@ class Writer {
 
 interface OpenTransaction {
   readonly id: string;
-  readonly effects: Effect[];
+  readonly effects: WrittenEffect[];
   readonly tickets: string[];
   beyond: number;
 }
