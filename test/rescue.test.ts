@@ -1,7 +1,10 @@
 // A rescue through the command line: armed by the apply, offered by recover, confirmed, killed, and refused
 // where it cannot be trusted. That it loses no write under load is shown by test/judge/rescue.test.ts.
 
+import { once } from 'node:events';
 import { mkdir, readdir, readFile, rmdir } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -285,6 +288,36 @@ describe('a rescue', () => {
     expect(data.outcome).toBe('rescued');
     await expect.poll(() => second.said(), patience).toContain('rescue/stream-ended');
     expect(await run('SELECT name FROM users WHERE id = 2')).toEqual([{ name: 'written since' }]);
+  });
+
+  it('is given up by the monitoring before its log endangers the server, and people are told', async () => {
+    const told: string[] = [];
+    const team = createServer((request, response) => {
+      request.on('data', (chunk) => told.push(String(chunk)));
+      request.on('end', () => response.end());
+    });
+    await once(team.listen(0, '127.0.0.1'), 'listening');
+    const { port } = team.address() as AddressInfo;
+    const notify = [{ webhook: `http://127.0.0.1:${port}/alarm` }];
+    await begin(bad, 'off', { rescue: { copy: 'off', logLimit: '4MB' }, notify });
+    const watchOnce = ['monitor', 'production', '--once'];
+    const { data } = await drydockJson(project, ['arm', 'production', '--cold']);
+    // The server of the tests sets no limit of its own.
+    expect(data.limits).toEqual([expect.stringMatching(/4\.0 MB.*monitor.*fills its disk/)]);
+    await project.drydock(watchOnce);
+    expect(await slots()).toBe(1);
+    await run(`INSERT INTO lines SELECT repeat('x', 200), n FROM generate_series(1, 20000) n`);
+    const { stdout } = await project.drydock(['status', 'production']);
+    expect(stdout).toMatch(/✗ armed since .*: [4-9]\.\d MB of log held, 0 B left/);
+    const { stdout: said, stderr } = await project.drydock(watchOnce);
+    expect(`${said}${stderr}`).toMatch(/production was DISARMED: the server holds [4-9]\.\d MB/);
+    expect(told).toEqual([
+      expect.stringMatching(/rescue given up.*No rescue is possible until: drydock arm production/),
+    ]);
+    team.close();
+    expect(await slots()).toBe(0);
+    const after = await drydockJson(project, ['status', 'production']);
+    expect(after.data.environments[0]).toMatchObject({ armed: null, drift: [] });
   });
 
   it('leaves nothing where arming was killed, once it is given up', async () => {

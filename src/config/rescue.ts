@@ -9,7 +9,7 @@ export interface RescueInput {
   copy?: 'off' | 'warm' | 'cold';
   /** What tells the writes. Default: the stream, where the server has `wal_level = logical`, else triggers. */
   capture?: 'stream' | 'triggers';
-  /** Size at which the log of the triggers is given up. Default: that of the database, and at least 1 GB. */
+  /** Size of the log at which the rescue is given up. Default: that of the database, and at least 1 GB. */
   logLimit?: string;
 }
 

@@ -32,8 +32,8 @@ export interface RescueRun {
   readonly image: unknown;
   /** Snapshot of the backup, where triggers capture; null until the backup is there. */
   readonly snapshot: string | null;
-  /** Size at which the log of the triggers is given up; null: there is none. */
-  readonly logLimit: number | null;
+  /** Size of the log at which it is given up, in bytes. */
+  readonly logLimit: number;
   /** What a rescue would not bring along, as sentences. */
   readonly limits: readonly string[];
   readonly begunAt: Date;

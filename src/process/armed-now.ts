@@ -16,7 +16,7 @@ export interface ArmedNow {
   readonly heldBytes: number;
   /** Changes in the log of the triggers, or somewhat fewer; null in a stream, which does not count them. */
   readonly heldRows: number | null;
-  /** What may still be written until the log is given up; null: it never is. */
+  /** How much more log may be held until the rescue is given up; null: as much as there is. */
   readonly leftBytes: number | null;
   /** It was given up: no rescue is possible any more. */
   readonly isLost: boolean;
@@ -41,16 +41,20 @@ export async function armedNow(database: Database): Promise<ArmedNow | null> {
   return { state: armed, since, backup, capture, limits, hasCopy, ...figures };
 }
 
+// Below so much the server may give its log up at any moment, and a rescue would fail half-way.
+const leastLeftBytes = 64 * 1_048_576;
+
 type Figures = Pick<ArmedNow, 'heldBytes' | 'heldRows' | 'leftBytes' | 'isLost' | 'isFollowed'>;
 
-async function ofSlot(database: Database, { slot }: RescueRun): Promise<Figures> {
+async function ofSlot(database: Database, { slot, logLimit }: RescueRun): Promise<Figures> {
   return await database.one<Figures>(
-    `SELECT coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), s.restart_lsn), 0)::float8 AS "heldBytes",
-            NULL AS "heldRows", s.safe_wal_size::float8 AS "leftBytes",
+    `SELECT held.bytes AS "heldBytes", NULL AS "heldRows",
+            greatest(0, least(s.safe_wal_size - $2, $3::float8 - held.bytes)) AS "leftBytes",
             s.slot_name IS NULL OR s.wal_status = 'lost' AS "isLost",
             coalesce(s.active, false) AS "isFollowed"
-       FROM (SELECT 1) one LEFT JOIN pg_replication_slots s ON s.slot_name = $1`,
-    [slot],
+       FROM (SELECT 1) one LEFT JOIN pg_replication_slots s ON s.slot_name = $1
+            CROSS JOIN LATERAL (SELECT coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), s.restart_lsn), 0)::float8) AS held (bytes)`,
+    [slot, leastLeftBytes, logLimit],
   );
 }
 

@@ -101,14 +101,14 @@ export async function arm(
   const facts = await readArmFacts(database);
   const { rescue } = environment;
   const capture = captureOf(facts, rescue.capture);
-  const limits = refuseUnarmable(facts, { environment: name, capture });
+  const limitBytes = rescue.logLimitBytes ?? Math.max(facts.databaseBytes, leastLogLimitBytes);
+  const limits = refuseUnarmable(facts, { environment: name, capture, limitBytes });
   const tables = await readArmable(database);
   const plan = planIdentities(tables);
-  const logLimit = rescue.logLimitBytes ?? Math.max(facts.databaseBytes, leastLogLimitBytes);
   if (capture === 'triggers') {
     const hourlyBytes = await logBytesInAnHour(database, tables);
     const { wide } = plan;
-    const cost = { environment: name, tables, wide, hourlyBytes, limitBytes: logLimit };
+    const cost = { environment: name, tables, wide, hourlyBytes, limitBytes };
     context.emit({ kind: 'note', text: costInWords(cost) });
   }
   const { oid } = await database.one<{ oid: string }>(
@@ -120,7 +120,7 @@ export async function arm(
     slot: slotName(oid),
     copy: nameBeside(address.database, `_rescue_${time}`),
     identities: capture === 'stream' ? oldIdentities(plan) : [],
-    logLimit: capture === 'stream' ? null : Math.round(logLimit),
+    logLimit: Math.round(limitBytes),
     limits,
     begunBy: `${actor.who}@${actor.host}`,
   });

@@ -6,15 +6,13 @@ import { formatBytes } from '../core/duration.ts';
 import { Failure } from '../core/failure.ts';
 import { readOpenRescue } from '../history/rescue-runs.ts';
 import { followingEnded } from '../rescue/follower.ts';
-import { type ArmedNow, armedNow } from './armed-now.ts';
-import { disarm, notArmed } from './disarming.ts';
+import { armedNow } from './armed-now.ts';
+import { notArmed } from './disarming.ts';
+import { giveUp, whyGiveUp } from './giving-up.ts';
 import { type Project, reading, targetNamed } from './project.ts';
 import { ensureCopy, whileFollowing } from './rescue-copy.ts';
 
 const lookEveryMs = 1_000;
-
-// Below so much the server may give the log up at any moment, and a rescue would fail half-way.
-const leastLeftBytes = 64 * 1_048_576;
 
 /**
  * Follows until the signal fires.
@@ -28,7 +26,7 @@ export async function followEnvironment(project: Project, name: string): Promise
   if (run?.state !== 'armed') throw notArmed(name);
   await ensureCopy(project, target, run);
   await step(context, `keep the copy of ${name} in step`, async (reporter) => {
-    const full = await whileFollowing(project, target, run, async ({ live, replay, follower }) => {
+    const end = await whileFollowing(project, target, run, async ({ live, replay, follower }) => {
       for (;;) {
         const rest = new Promise<'rest'>((resolve) => {
           setTimeout(() => resolve('rest'), lookEveryMs);
@@ -41,35 +39,19 @@ export async function followEnvironment(project: Project, name: string): Promise
           throw followingEnded(error, `following ${name}`);
         });
         if (now === null) return null;
-        const reason = reasonToGiveUp(now);
-        if (reason !== null) return reason;
+        if (whyGiveUp(now) !== null) return 'given up';
         reporter.progress(`${replay.played} changes, ${formatBytes(now.heldBytes)} of log held`);
       }
     });
     throwIfInterrupted(context.signal);
-    if (full === null) return;
-    await disarm(project, target, full);
+    const why = end === null ? undefined : await giveUp(project, target);
+    if (why === undefined) return;
     throw new Failure({
       code: 'rescue/given-up',
-      message: `${name} was disarmed: ${full}`,
+      message: `${name} was disarmed: ${why}`,
       hint: `The other ways back: drydock recover ${name}. To begin anew: drydock arm ${name}`,
     });
   });
-}
-
-// Triggers stop to write by themselves, so that nothing is in danger before.
-function reasonToGiveUp({ capture, isLost, leftBytes, heldBytes }: ArmedNow): string | null {
-  if (capture === 'stream') {
-    const isNear = isLost || (leftBytes !== null && leftBytes < leastLeftBytes);
-    const left = formatBytes(leftBytes ?? 0);
-    return isNear
-      ? `the server may hold only ${left} more of its log (max_slot_wal_keep_size)`
-      : null;
-  }
-  if (!isLost) return null;
-  return leftBytes === 0
-    ? `the log of its triggers is full: ${formatBytes(heldBytes)} (\`rescue.logLimit\`)`
-    : 'a table lost its triggers';
 }
 
 function stopped(signal: AbortSignal): Promise<'stopped'> {

@@ -116,8 +116,9 @@ export function armedLines(environment: string, armed: ArmedNow): string[] {
     heldRows === null
       ? `${formatBytes(heldBytes)} of log held`
       : `${plural(heldRows, 'change')} captured by triggers, ${formatBytes(heldBytes)}`;
+  const mark = leftBytes === 0 ? '✗ ' : '';
   return [
-    `armed since ${moment(since)}: ${held}${left}; copy ${hasCopy ? (isFollowed ? 'kept in step' : 'there') : 'not built yet'}`,
+    `${mark}armed since ${moment(since)}: ${held}${left}; copy ${hasCopy ? (isFollowed ? 'kept in step' : 'there') : 'not built yet'}`,
     `to go back without loss: drydock rescue ${environment}; to give that up: drydock disarm ${environment}`,
   ];
 }

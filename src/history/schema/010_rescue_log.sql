@@ -4,7 +4,7 @@ ALTER TABLE drydock.rescue_runs
     ADD COLUMN capture text NOT NULL DEFAULT 'stream' CHECK (capture IN ('stream', 'triggers')),
     -- The snapshot of the backup: what it sees is not played again.
     ADD COLUMN snapshot text,
-    -- At this size the triggers stop to write, before they fill the disk.
+    -- At this size of the log it is given up, before the disk is full: triggers stop to write by themselves.
     ADD COLUMN log_limit bigint;
 
 CREATE SEQUENCE drydock.rescue_log_place;
