@@ -19,6 +19,7 @@ import { planOf } from './migrations.ts';
 
 /** The database; `await using` drops it. */
 export interface KeptDatabase extends AsyncDisposable {
+  readonly address: Address;
   /** Runs SQL as the application, and returns the rows of the last statement. */
   run<Row extends object>(sql: string): Promise<Row[]>;
   facts(): Promise<readonly SchemaFact[]>;
@@ -55,6 +56,7 @@ export async function keptDatabase(schema: string): Promise<KeptDatabase> {
   }
 
   return {
+    address,
     run: (sql) => session((opened) => opened.query(sql)),
     facts: () => session(schemaFacts),
     apply: async (sql) => {

@@ -6,6 +6,7 @@ import { endRun, forgetMigrations, type UndoRun } from '../../history/undo-runs.
 import type { Address } from '../../postgres/address.ts';
 import { connect, type Database } from '../../postgres/connect.ts';
 import { dropFunctions } from './capture.ts';
+import { indexesBack } from './indexes-back.ts';
 import { bringRuleBack } from './old-rules.ts';
 import { RowsBack } from './rows-back.ts';
 import { orderedWayBack, tablesTouched } from './schema-order.ts';
@@ -46,11 +47,13 @@ export async function schemaBack(
   context: Context,
   { address, run, wayBack, by, reason, inTurn }: UndoOptions,
 ): Promise<void> {
-  const { first, last } = orderedWayBack(wayBack);
-  const touched = await tablesTouched(wayBack);
+  const indexes = await indexesBack(context, address, wayBack);
+  const left = wayBack.filter((sql) => !indexes.built.has(sql));
+  const { first, last } = orderedWayBack(left);
+  const touched = await tablesTouched(left);
   await using database = await connect(address, { purpose: 'undo', signal: context.signal });
   const locks = await lockStatements(database, run.id, touched);
-  await inTurn([...locks, manner, ...first], async (session) => {
+  await inTurn([...locks, manner, ...indexes.first, ...first], async (session) => {
     await new RowsBack(context, session, run).inTransaction();
     await session.execute(manner);
     for (const sql of last) await bringRuleBack(session, run.id, sql);

@@ -1,0 +1,99 @@
+// An index that an undo brings back on a large table: built while everybody goes on, whatever happens meanwhile.
+
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { connect } from '../src/postgres/connect.ts';
+import type { SchemaFact } from '../src/postgres/fingerprint.ts';
+import { type KeptDatabase, keptDatabase } from './kept-database.ts';
+
+// 15 MB, so that it counts as large.
+const schema = `
+  CREATE TABLE visits (id int PRIMARY KEY, kind int, page text NOT NULL);
+  INSERT INTO visits SELECT n, n % 100, repeat('x', 100) FROM generate_series(1, 100000) n;
+  CREATE INDEX visits_kind ON visits (kind);
+  CREATE INDEX visits_page ON visits (lower(page)) WHERE kind > 50;
+  CREATE TABLE small (id int PRIMARY KEY, kind int);
+  CREATE INDEX small_kind ON small (kind)`;
+const drops =
+  'BEGIN; DROP INDEX visits_kind; DROP INDEX visits_page; DROP INDEX small_kind; COMMIT;';
+
+const building = `SELECT pid, query FROM pg_stat_activity
+  WHERE query LIKE 'CREATE INDEX%' AND datname = current_database() AND state = 'active'`;
+const patience = { timeout: 20_000, interval: 20 };
+
+let one: KeptDatabase;
+let before: readonly SchemaFact[];
+
+beforeEach(async () => {
+  one = await keptDatabase(schema);
+  before = await one.facts();
+});
+
+afterEach(async () => {
+  await one[Symbol.asyncDispose]();
+});
+
+/** Takes the last change back while somebody has written to the table and has not ended. */
+async function undoBeside(whileBuilding: (pid: number) => Promise<void>): Promise<void> {
+  await using writer = await connect(one.address, { purpose: 'test' });
+  await writer.execute('BEGIN; INSERT INTO visits VALUES (200001, 60, $$y$$)');
+  const undone = one.undo();
+  const builders = (): Promise<{ pid: number; query: string }[]> => one.run(building);
+  await expect.poll(builders, patience).toEqual([
+    // The others are small, or call a function: they come behind the lock, which is not there yet.
+    {
+      pid: expect.any(Number),
+      query: 'CREATE INDEX CONCURRENTLY visits_kind ON public.visits USING btree (kind)',
+    },
+  ]);
+  // The table is open to everybody.
+  await one.run('INSERT INTO visits VALUES (200002, 60, $$z$$)');
+  await whileBuilding((await builders())[0]?.pid ?? 0);
+  await writer.execute('COMMIT');
+  expect(await undone).toEqual([]);
+  expect(await one.facts()).toEqual(before);
+  expect(await one.run('SELECT id FROM visits WHERE id > 200000 ORDER BY id')).toEqual([
+    { id: 200001 },
+    { id: 200002 },
+  ]);
+}
+
+it('is built while others write', async () => {
+  await one.apply(drops);
+  await undoBeside(async () => {});
+});
+
+it('is built behind the lock where its building was ended half-way', async () => {
+  await one.apply(drops);
+  await undoBeside(async (pid) => {
+    await one.run(`SELECT pg_cancel_backend(${pid})`);
+    await expect.poll(() => one.run(building), patience).toEqual([]);
+  });
+});
+
+it('is built anew where a command that was killed has left half of it', async () => {
+  await one.apply(drops);
+  await using writer = await connect(one.address, { purpose: 'test' });
+  await writer.execute('BEGIN; INSERT INTO visits VALUES (0, 0, $$y$$)');
+  await using killed = await connect(one.address, { purpose: 'test' });
+  await killed.execute('SET lock_timeout = 100');
+  const half = 'CREATE INDEX CONCURRENTLY visits_kind ON public.visits USING btree (kind)';
+  await expect(killed.execute(half)).rejects.toThrow('lock timeout');
+  await writer.execute('ROLLBACK');
+  const isWhole = `SELECT indisvalid AS whole FROM pg_index WHERE indexrelid = 'visits_kind'::regclass`;
+  expect(await one.run(isWhole)).toEqual([{ whole: false }]);
+  await one.undo();
+  expect(await one.run(isWhole)).toEqual([{ whole: true }]);
+  expect(await one.facts()).toEqual(before);
+});
+
+it('is left to the way back where that changes the table itself', async () => {
+  await one.apply('BEGIN; DROP INDEX visits_kind; ALTER TABLE visits RENAME kind TO sort; COMMIT;');
+  await using writer = await connect(one.address, { purpose: 'test' });
+  await writer.execute('BEGIN; INSERT INTO visits VALUES (0, 0, $$y$$)');
+  const undone = one.undo();
+  const waiting = `SELECT query FROM pg_stat_activity WHERE query LIKE 'LOCK TABLE public.visits%' AND wait_event_type = 'Lock'`;
+  await expect.poll(() => one.run(waiting), patience).toHaveLength(1);
+  await writer.execute('ROLLBACK');
+  expect(await undone).toEqual([]);
+  expect(await one.facts()).toEqual(before);
+});
