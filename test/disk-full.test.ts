@@ -149,6 +149,25 @@ describe('the disk of the backups is full', () => {
     expect((await drydockJson(project, ['disarm', 'staging'])).exit).toBe(0);
   });
 
+  it('for a prune, which needs no room there', async (context) => {
+    await using old = await commandProject({
+      databases: { staging: database.address.connectionString() },
+      rules: { staging: { backups: { keep: '0s' } } },
+    });
+    const full = await smallDisk(join(old.folder, 'backups'), '16m');
+    if (full === undefined) return context.skip(noSmallDisk);
+    await using _ = full;
+    await drydockJson(old, ['backup', 'staging']);
+    await drydockJson(old, ['backup', 'staging']);
+    await drydockJson(old, ['prove', 'staging']);
+    await full.fill();
+    const { data, failure } = await drydockJson(old, ['prune', 'staging', '--yes']);
+    expect(failure).toBeNull();
+    expect(data.report).toMatchObject({ trashed: [expect.stringMatching(/^pre_migration_/)] });
+    const { data: left } = await drydockJson(old, ['backups', 'staging']);
+    expect(left.backups).toHaveLength(1);
+  });
+
   it('for a restore, which needs no room there', async (context) => {
     const full = await diskAt(context, 'backups', '16m');
     await drydockJson(project, ['backup', 'staging']);
