@@ -18,11 +18,15 @@ export interface ArmedNow {
   readonly heldRows: number | null;
   /** How much more log may be held until the rescue is given up; null: as much as there is. */
   readonly leftBytes: number | null;
+  /** How long that lasts at the pace since it was armed, in milliseconds; null where there is no such pace. */
+  readonly leftMs: number | null;
   /** It was given up: no rescue is possible any more. */
   readonly isLost: boolean;
   /** Somebody keeps the copy in step at this moment. */
   readonly isFollowed: boolean;
   readonly hasCopy: boolean;
+  /** Disk that the copy takes on the server; 0 while it is not built, or not this role's. */
+  readonly copyBytes: number;
   /** What a rescue would not bring along, as sentences. */
   readonly limits: readonly string[];
 }
@@ -32,13 +36,24 @@ export async function armedNow(database: Database): Promise<ArmedNow | null> {
   const run = await readOpenRescue(database);
   if (run === undefined) return null;
   const { state, capture, begunAt: since, backup, limits } = run;
-  const { found: hasCopy } = await database.one<{ found: boolean }>(
-    'SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1) AS found',
-    [run.copy],
+  const { ageMs, ...copy } = await database.one<
+    Pick<ArmedNow, 'hasCopy' | 'copyBytes'> & { ageMs: number }
+  >(
+    `SELECT d.oid IS NOT NULL AS "hasCopy", CASE WHEN has_database_privilege(d.oid, 'CONNECT') THEN pg_database_size(d.oid) ELSE 0 END::float8 AS "copyBytes",
+            extract(epoch FROM clock_timestamp() - $2)::float8 * 1000 AS "ageMs"
+       FROM (SELECT 1) one LEFT JOIN pg_database d ON d.datname = $1`,
+    [run.copy, since],
   );
   const figures = await (capture === 'stream' ? ofSlot : ofLog)(database, run);
+  const leftMs = timeLeft(figures, ageMs);
   const armed = state === 'armed' ? 'armed' : 'arming';
-  return { state: armed, since, backup, capture, limits, hasCopy, ...figures };
+  return { state: armed, since, backup, capture, limits, ...copy, ...figures, leftMs };
+}
+
+// Whoever keeps the copy in step lets the log go, so that what is held tells no pace.
+function timeLeft({ heldBytes, leftBytes, isFollowed }: Figures, ageMs: number): number | null {
+  if (isFollowed || leftBytes === null || heldBytes === 0) return null;
+  return Math.round((leftBytes / heldBytes) * ageMs);
 }
 
 // Below so much the server may give its log up at any moment, and a rescue would fail half-way.

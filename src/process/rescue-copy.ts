@@ -75,8 +75,8 @@ export interface Following {
   readonly copy: Database;
   readonly replay: Replay;
   readonly follower: Follower;
-  /** Ends every session of it: a database with a session is not renamed. */
-  end(): Promise<void>;
+  /** Ends the following and its sessions, all but `live` and `copy`. */
+  leave(): Promise<void>;
 }
 
 /** Follows the live database while `work` goes on. */
@@ -98,11 +98,11 @@ export async function whileFollowing<T>(
     run.capture === 'triggers'
       ? await LogFollower.start({ ...options, before, since: run.snapshot ?? '' })
       : await StreamFollower.start({ ...options, slot: run.slot, publication: rescuePublication });
-  const end = async (): Promise<void> => {
+  const leave = async (): Promise<void> => {
     await follower[Symbol.asyncDispose]();
-    await Promise.all([live, copy, player].map((session) => session.close()));
+    await player.close();
   };
-  return await work({ live, copy, replay, follower, end });
+  return await work({ live, copy, replay, follower, leave });
 }
 
 const closeEnoughMs = 1_000;

@@ -8,7 +8,7 @@ import { connect } from '../postgres/connect.ts';
 import { swapWhilePaused } from '../postgres/pools.ts';
 import { type Comparison, compareRows } from '../rescue/compare.ts';
 import { finishCopy, refreshViews } from '../rescue/copy.ts';
-import { closeFence, openFence } from '../rescue/fence.ts';
+import { closeFence, openFence, untilLeft } from '../rescue/fence.ts';
 import { imageOf } from '../rescue/image.ts';
 import { countSalvage, type SalvageCount } from '../rescue/salvaged.ts';
 import { maintenanceAddress } from '../restore/maintenance.ts';
@@ -185,21 +185,27 @@ async function takeOver(
   const { address } = target;
   const { actor } = project;
   await carryOver(project, target)(copy, live);
+  await using renamer = await connect(maintenance.address, { purpose: 'swap' });
   const ours = [live.pid, ...(await follower.sessions(live))];
   const fence = { maintenance, live: address.database, ours };
   const began = performance.now();
   const endedSessions = await closeFence(fence);
   try {
     await follower.caughtUp(live);
+    // Nothing more will come.
+    const followed = following.leave();
+    followed.catch(() => {});
     await advanceSequences(copy, live);
     const salvaged = await countSalvage(copy);
     await finishCopy(copy);
     const by = `${actor.who}@${actor.host}`;
     await endRescue(copy, { state: 'rescued', by, reason: request.reason ?? null });
     const restored = copy.address.database;
-    await following.end();
+    await followed;
+    await Promise.all([live.close(), copy.close()]);
+    await untilLeft(maintenance, [address.database, restored]);
     const names = { live: address.database, liveExists: true, restored, broken };
-    await swap({ maintenance: maintenance.address, ...names });
+    await swap({ renamer, ender: maintenance, ...names });
     return { pauseMs: performance.now() - began, endedSessions, salvaged };
   } catch (failure) {
     // Open again, unless it is the broken one by now.

@@ -15,6 +15,7 @@ export interface FenceOptions {
 }
 
 const patienceMs = 3_000;
+const leavingMs = 300;
 const pollMs = 5;
 
 /** Closes a database and ends the sessions in it; returns how many. Whatever fails, it is open again. */
@@ -47,14 +48,44 @@ async function endSessions({ maintenance, live, ours }: FenceOptions): Promise<n
     );
     if (left.length === 0) return ended.size;
     if (performance.now() > giveUpAt) throw lasting(live, left);
-    for (const { pid } of left) {
-      if (ended.has(pid)) continue;
-      // What may not be ended is named when the patience is over.
-      await maintenance
-        .query('SELECT pg_terminate_backend($1)', [pid])
-        .then(() => ended.add(pid))
-        .catch(() => {});
-    }
+    const due = left.map(({ pid }) => pid).filter((pid) => !ended.has(pid));
+    for (const pid of await end(maintenance, due)) ended.add(pid);
+    await new Promise((resolve) => setTimeout(resolve, pollMs));
+  }
+}
+
+// All at once: writes wait meanwhile. Where the role may not end one of them, each by itself; what stays is named
+// when the patience is over.
+async function end(maintenance: Database, pids: readonly number[]): Promise<readonly number[]> {
+  const many = 'SELECT pid FROM unnest($1::int[]) AS pid WHERE pg_terminate_backend(pid)';
+  const ended = (some: readonly number[]): Promise<readonly number[]> =>
+    maintenance
+      .query<{ pid: number }>(many, [some])
+      .then((rows) => rows.map(({ pid }) => pid))
+      .catch(() => (some.length > 1 ? each(some) : []));
+  const each = async (some: readonly number[]): Promise<readonly number[]> => {
+    const found: number[] = [];
+    for (const pid of some) found.push(...(await ended([pid])));
+    return found;
+  };
+  return pids.length === 0 ? [] : await ended(pids);
+}
+
+/**
+ * Waits for a moment until no session is left in any of the databases. A rename that still meets one looks again
+ * after a tenth of a second (procarray.c, CountOtherDBBackends), and writes would wait for it.
+ */
+export async function untilLeft(
+  maintenance: Database,
+  databases: readonly string[],
+): Promise<void> {
+  const giveUpAt = performance.now() + leavingMs;
+  while (performance.now() < giveUpAt) {
+    const left = await maintenance.query(
+      'SELECT FROM pg_stat_activity WHERE datname = ANY ($1) AND usesysid IS NOT NULL LIMIT 1',
+      [databases],
+    );
+    if (left.length === 0) return;
     await new Promise((resolve) => setTimeout(resolve, pollMs));
   }
 }

@@ -467,14 +467,15 @@ describe('the swap', () => {
       restored: `${live.address.database}_new`,
       broken: 'unused',
     };
-    await expect(
-      swap({ maintenance: Address.parse(url.href), liveExists: true, ...names }),
-    ).rejects.toMatchObject({
+    await using renamer = await connect(Address.parse(url.href), { purpose: 'test' });
+    await using ender = await renamer.beside('test');
+    await expect(swap({ renamer, ender, liveExists: true, ...names })).rejects.toMatchObject({
       code: 'restore/swap-failed',
       databaseState: 'untouched',
       message: expect.stringContaining(`server processes ${superuser.pid} stay connected`),
     });
     expect(await superuser.one('SELECT count(*)::int AS n FROM users')).toEqual({ n: 500 });
+    await Promise.all([renamer.close(), ender.close()]);
     await onServer(`DROP DATABASE "${live.address.database}_new"`);
     await onServer(`ALTER DATABASE ${name} OWNER TO CURRENT_USER; DROP ROLE ${role}`);
   });

@@ -163,8 +163,11 @@ async function swapIfWanted(
     const done = await swapWhilePaused({ pools, database: live.database, note }, async () => {
       // As late as can be: the live one goes on counting until the swap.
       const movedSequences = liveExists ? await moveSequences(context, live, names.building) : [];
+      await using renamer = await connect(maintenance, { purpose: 'swap' });
+      await using ender = await connect(maintenance, { purpose: 'swap' });
       const swapped = await swap({
-        maintenance,
+        renamer,
+        ender,
         live: live.database,
         liveExists,
         restored: names.building,

@@ -6,18 +6,20 @@ import { isBehind, readSequences } from '../postgres/contents.ts';
 
 /** Moves sequences of a restored database on to where the live one stands; returns those moved. */
 export async function advanceSequences(restored: Database, live: Database): Promise<string[]> {
-  const there = await readSequences(live);
-  const moved: string[] = [];
-  for (const [name, position] of Object.entries(await readSequences(restored))) {
+  const [there, here] = await Promise.all([readSequences(live), readSequences(restored)]);
+  const due = Object.entries(here).flatMap(([name, position]) => {
     const target = there[name];
-    if (target === undefined || !isBehind(position, target)) continue;
-    // A sequence that was widened since then may stand where this one cannot follow.
-    const rows = await restored.query(
-      `SELECT setval(seqrelid::regclass, $2, $3) FROM pg_sequence
-        WHERE seqrelid = $1::regclass AND $2::bigint BETWEEN seqmin AND seqmax`,
-      [name, target.last, target.called],
-    );
-    if (rows.length > 0) moved.push(name);
-  }
-  return moved;
+    return target !== undefined && isBehind(position, target) ? [{ name, ...target }] : [];
+  });
+  if (due.length === 0) return [];
+  // A sequence that was widened since then may stand where this one cannot follow.
+  const moved = await restored.query<{ name: string }>(
+    `SELECT due.name, setval(seqrelid::regclass, due.last, due.called)
+       FROM unnest($1::text[], $2::bigint[], $3::boolean[]) AS due (name, last, called)
+       JOIN pg_sequence ON seqrelid = due.name::regclass
+      WHERE due.last BETWEEN seqmin AND seqmax`,
+    [due.map(({ name }) => name), due.map(({ last }) => last), due.map(({ called }) => called)],
+  );
+  const names = new Set(moved.map(({ name }) => name));
+  return due.flatMap(({ name }) => (names.has(name) ? [name] : []));
 }

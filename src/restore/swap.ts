@@ -2,13 +2,14 @@
 // is interrupted, either both happened or none.
 
 import { Failure, messageOf } from '../core/failure.ts';
-import { type Address, quoteIdentifier } from '../postgres/address.ts';
+import { quoteIdentifier } from '../postgres/address.ts';
 import { connect, type Database } from '../postgres/connect.ts';
 
 /** The names to swap. */
 export interface SwapOptions {
-  /** Address of a maintenance database on the same server. */
-  readonly maintenance: Address;
+  /** Two sessions on another database of the same server. Whoever counts the time opens them before. */
+  readonly renamer: Database;
+  readonly ender: Database;
   readonly live: string;
   /** False when the live database is gone: then there is nothing to move out of the way. */
   readonly liveExists: boolean;
@@ -35,8 +36,7 @@ export interface SwapReport {
  * @throws `restore/swap-failed`
  */
 export async function swap(options: SwapOptions): Promise<SwapReport> {
-  await using renamer = await connect(options.maintenance, { purpose: 'swap' });
-  await using ender = await connect(options.maintenance, { purpose: 'swap' });
+  const { renamer, ender } = options;
   const restoredId = await idOf(ender, options.restored);
   const ending = endSessions(ender, options.live);
   try {
@@ -123,7 +123,7 @@ async function isSwapped(
   cause: unknown,
 ): Promise<boolean> {
   try {
-    await using witness = await connect(options.maintenance, { purpose: 'swap' });
+    await using witness = await connect(options.ender.address, { purpose: 'swap' });
     return (await idOf(witness, options.live)) === restoredId;
   } catch {
     const { live, restored, broken } = options;
@@ -140,7 +140,7 @@ async function isSwapped(
 
 async function swapFailure(options: SwapOptions, cause: unknown): Promise<Failure> {
   const { live, restored } = options;
-  await using database = await connect(options.maintenance, { purpose: 'swap' });
+  await using database = await connect(options.ender.address, { purpose: 'swap' });
   const left = await sessionsOf(database, live);
   const who = left.length === 0 ? '' : ` (server processes ${left.join(', ')} stay connected)`;
   return new Failure({

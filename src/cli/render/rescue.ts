@@ -99,8 +99,7 @@ function limitLines(limits: readonly string[]): string[] {
 
 /** A line or more for an armed environment. */
 export function armedLines(environment: string, armed: ArmedNow): string[] {
-  const { state, since, capture, heldBytes, heldRows, leftBytes, isLost, isFollowed, hasCopy } =
-    armed;
+  const { state, since, capture, heldBytes, heldRows, isLost } = armed;
   if (state === 'arming') {
     return [`✗ it was being armed and is not: drydock disarm ${environment}`];
   }
@@ -111,14 +110,26 @@ export function armedLines(environment: string, armed: ArmedNow): string[] {
         : 'not every write was captured since';
     return [`✗ the rescue is LOST, ${why}: drydock disarm ${environment}`];
   }
-  const left = leftBytes === null ? '' : `, ${formatBytes(leftBytes)} left`;
   const held =
     heldRows === null
       ? `${formatBytes(heldBytes)} of log held`
       : `${plural(heldRows, 'change')} captured by triggers, ${formatBytes(heldBytes)}`;
-  const mark = leftBytes === 0 ? '✗ ' : '';
+  const mark = armed.leftBytes === 0 ? '✗ ' : '';
   return [
-    `${mark}armed since ${moment(since)}: ${held}${left}; copy ${hasCopy ? (isFollowed ? 'kept in step' : 'there') : 'not built yet'}`,
+    `${mark}armed since ${moment(since)}: ${held}${leftInWords(armed)}; ${copyInWords(armed)}`,
     `to go back without loss: drydock rescue ${environment}; to give that up: drydock disarm ${environment}`,
   ];
+}
+
+function leftInWords({ leftBytes, leftMs }: ArmedNow): string {
+  if (leftBytes === null) return '';
+  // Beyond a month the pace of today says little.
+  const isSoon = leftBytes > 0 && leftMs !== null && leftMs < 30 * 24 * 3_600_000;
+  const time = isSoon ? `, ${formatDuration(leftMs)} at this pace` : '';
+  return `, ${formatBytes(leftBytes)} left${time}`;
+}
+
+function copyInWords({ hasCopy, isFollowed, copyBytes }: ArmedNow): string {
+  if (!hasCopy) return 'copy not built yet';
+  return `copy ${isFollowed ? 'kept in step' : 'there'}, ${formatBytes(copyBytes)}`;
 }
