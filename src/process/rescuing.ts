@@ -4,7 +4,7 @@
 import { step } from '../core/context.ts';
 import { formatDuration } from '../core/duration.ts';
 import { endRescue, type RescueRun, readOpenRescue } from '../history/rescue-runs.ts';
-import { connect } from '../postgres/connect.ts';
+import { connect, type Database } from '../postgres/connect.ts';
 import { swapWhilePaused } from '../postgres/pools.ts';
 import { type Comparison, compareRows } from '../rescue/compare.ts';
 import { finishCopy, refreshViews } from '../rescue/copy.ts';
@@ -18,7 +18,13 @@ import { swap } from '../restore/swap.ts';
 import { notArmed, openDoor } from './disarming.ts';
 import { doing, type Project, reading, type Target, targetNamed } from './project.ts';
 import { assertForeseen, assertTold, unexplained } from './rescue-conditions.ts';
-import { catchUp, ensureCopy, type Following, whileFollowing } from './rescue-copy.ts';
+import {
+  catchUp,
+  comeVeryClose,
+  ensureCopy,
+  type Following,
+  whileFollowing,
+} from './rescue-copy.ts';
 import { carryOver, openPools } from './restoring.ts';
 import { isUnsettled, settle } from './settling.ts';
 
@@ -144,8 +150,14 @@ async function bringIn(
   const swapped = await step(project.context, label, async (reporter) => {
     const { pools } = environment;
     const note = (text: string): void => project.context.emit({ kind: 'note', text });
+    // All that can be done before writes wait; what little sequences move on until then is left.
+    const { live, copy } = following;
+    await carryOver(project, target)(copy, live);
+    await advanceSequences(copy, live);
+    await using renamer = await connect(place, { purpose: 'swap' });
+    await comeVeryClose(following);
     const result = await swapWhilePaused({ pools, database: address.database, note }, () =>
-      takeOver(project, rescue, { maintenance, broken }),
+      takeOver(project, rescue, { maintenance, renamer, broken }),
     );
     reporter.summary(`writes paused for ${formatDuration(result.pauseMs)}`);
     return result;
@@ -179,13 +191,12 @@ async function compare(project: Project, { target, run, following }: Rescue): Pr
 async function takeOver(
   project: Project,
   { target, following, request }: Rescue,
-  { maintenance, broken }: { readonly maintenance: Following['live']; readonly broken: string },
+  how: { readonly maintenance: Database; readonly renamer: Database; readonly broken: string },
 ): Promise<Pick<RescueReport, 'pauseMs' | 'endedSessions' | 'salvaged'>> {
+  const { maintenance, renamer, broken } = how;
   const { live, copy, follower } = following;
   const { address } = target;
   const { actor } = project;
-  await carryOver(project, target)(copy, live);
-  await using renamer = await connect(maintenance.address, { purpose: 'swap' });
   const ours = [live.pid, ...(await follower.sessions(live))];
   const fence = { maintenance, live: address.database, ours };
   const began = performance.now();

@@ -72,8 +72,9 @@ async function end(maintenance: Database, pids: readonly number[]): Promise<read
 }
 
 /**
- * Waits for a moment until no session is left in any of the databases. A rename that still meets one looks again
- * after a tenth of a second (procarray.c, CountOtherDBBackends), and writes would wait for it.
+ * Waits for a moment until no session is left in any of the databases. A rename that still meets one ends it where
+ * it is one of autovacuum, looks again after a tenth of a second (procarray.c, CountOtherDBBackends), and writes
+ * would wait for that.
  */
 export async function untilLeft(
   maintenance: Database,
@@ -81,11 +82,15 @@ export async function untilLeft(
 ): Promise<void> {
   const giveUpAt = performance.now() + leavingMs;
   while (performance.now() < giveUpAt) {
-    const left = await maintenance.query(
-      'SELECT FROM pg_stat_activity WHERE datname = ANY ($1) AND usesysid IS NOT NULL LIMIT 1',
+    const left = await maintenance.query<{ pid: number; isServers: boolean }>(
+      'SELECT pid, usesysid IS NULL AS "isServers" FROM pg_stat_activity WHERE datname = ANY ($1)',
       [databases],
     );
     if (left.length === 0) return;
+    await end(
+      maintenance,
+      left.flatMap(({ pid, isServers }) => (isServers ? [pid] : [])),
+    );
     await new Promise((resolve) => setTimeout(resolve, pollMs));
   }
 }
