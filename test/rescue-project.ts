@@ -6,13 +6,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { parseConfig } from '../src/config/schema.ts';
-import { quietContext } from '../src/core/context.ts';
 import type { Address } from '../src/postgres/address.ts';
 import { connect } from '../src/postgres/connect.ts';
 import { type ArmReport, armEnvironment } from '../src/process/arming.ts';
 import type { Project } from '../src/process/project.ts';
 import { type RescueReport, rescueEnvironment } from '../src/process/rescuing.ts';
 import { applyChange } from '../src/safe-change.ts';
+import { type TestContext, testContext } from './database.ts';
 
 /** A line of the file of what the old schema cannot hold. */
 export interface SalvagedLine {
@@ -24,7 +24,7 @@ export interface SalvagedLine {
 
 /** The project; `await using` takes its folder and its databases away. */
 export interface RescueProject extends AsyncDisposable {
-  readonly project: Project;
+  readonly project: Project & { readonly context: TestContext };
   /** Runs SQL as the application, and returns the rows of the last statement. */
   run<Row extends object>(sql: string): Promise<Row[]>;
   arm(): Promise<ArmReport | null>;
@@ -40,7 +40,7 @@ export function rescueProject(address: Address): RescueProject {
   mkdirSync(join(root, 'migrations'));
   const environments = { live: { url: address.connectionString() } };
   const config = parseConfig({ environments }, { root, file: undefined, variables: {} });
-  const project = { config, context: quietContext(), actor: { who: 'ana', host: 'laptop' } };
+  const project = { config, context: testContext(), actor: { who: 'ana', host: 'laptop' } };
   const run = async <Row extends object>(sql: string): Promise<Row[]> => {
     await using session = await connect(address, { purpose: 'test' });
     return await session.query<Row>(sql);

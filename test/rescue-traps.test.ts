@@ -285,9 +285,11 @@ describe('a server of its own settings', () => {
 
   it('says so where the server has given up the log, and leaves the database as it is', async () => {
     await using one = await begin('lost');
-    expect((await one.arm())?.limits).toContainEqual(
-      expect.stringContaining('max_slot_wal_keep_size'),
-    );
+    await one.arm();
+    expect(one.project.context.events).toContainEqual({
+      kind: 'note',
+      text: expect.stringContaining('At 1.0 MB (max_slot_wal_keep_size) the rescue is lost'),
+    });
     await one.apply("UPDATE users SET name = 'spoilt';");
     for (let file = 0; file < 6; file += 1)
       await one.run(

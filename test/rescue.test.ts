@@ -301,9 +301,9 @@ describe('a rescue', () => {
     const notify = [{ webhook: `http://127.0.0.1:${port}/alarm` }];
     await begin(bad, 'off', { rescue: { copy: 'off', logLimit: '4MB' }, notify });
     const watchOnce = ['monitor', 'production', '--once'];
-    const { data } = await drydockJson(project, ['arm', 'production', '--cold']);
+    const armed = await project.drydock(['arm', 'production', '--cold']);
     // The server of the tests sets no limit of its own.
-    expect(data.limits).toEqual([expect.stringMatching(/4\.0 MB.*monitor.*fills its disk/)]);
+    expect(armed.stderr).toMatch(/At 4\.0 MB .*monitor.*fills its\s+disk/s);
     await project.drydock(watchOnce);
     expect(await slots()).toBe(1);
     await run(`INSERT INTO lines SELECT repeat('x', 200), n FROM generate_series(1, 20000) n`);

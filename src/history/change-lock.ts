@@ -8,6 +8,9 @@ import { connect, type Database } from '../postgres/connect.ts';
 // Two keys make a lock that no application uses by accident: the bytes of "drydock" and "change".
 const lockKeys = [1_685_221_732, 1_667_787_118] as const;
 
+/** How the session that holds the lock is called on the server. */
+export const changeLockName = 'drydock change lock';
+
 const patienceMs = 10_000;
 const pollMs = 250;
 
@@ -74,7 +77,7 @@ function busy(address: Address, holder: Holder | undefined): Failure {
     holder === undefined
       ? 'another Drydock'
       : `another Drydock (${[
-          holder.name.replace('drydock change lock for ', ''),
+          holder.name.replace(`${changeLockName} for `, ''),
           `server process ${holder.pid}`,
           ...(holder.client === null ? [] : [`from ${holder.client}`]),
           // Roles see neither of other roles' sessions, unless they are members of pg_read_all_stats.

@@ -22,7 +22,7 @@ import {
   readArmable,
   wholeRowsOf,
 } from '../rescue/arm.ts';
-import { costInWords, logBytesInAnHour } from '../rescue/cost.ts';
+import { costInWords, logBytesInAnHour, logLimitInWords } from '../rescue/cost.ts';
 import { mark } from '../rescue/marks.ts';
 import { captureOf, readArmFacts, refuseUnarmable } from '../rescue/preflight.ts';
 import { slotName } from '../rescue/slots.ts';
@@ -102,7 +102,7 @@ export async function arm(
   const { rescue } = environment;
   const capture = captureOf(facts, rescue.capture);
   const limitBytes = rescue.logLimitBytes ?? Math.max(facts.databaseBytes, leastLogLimitBytes);
-  const limits = refuseUnarmable(facts, { environment: name, capture, limitBytes });
+  const limits = refuseUnarmable(facts, { environment: name, capture });
   const tables = await readArmable(database);
   const plan = planIdentities(tables);
   if (capture === 'triggers') {
@@ -110,6 +110,10 @@ export async function arm(
     const { wide } = plan;
     const cost = { environment: name, tables, wide, hourlyBytes, limitBytes };
     context.emit({ kind: 'note', text: costInWords(cost) });
+  } else {
+    const { keepBytes } = facts;
+    const text = logLimitInWords({ environment: name, limitBytes, keepBytes });
+    context.emit({ kind: 'note', text });
   }
   const { oid } = await database.one<{ oid: string }>(
     'SELECT oid::text FROM pg_database WHERE datname = current_database()',

@@ -46,3 +46,28 @@ export function costInWords(of: {
         ]),
   ].join(' ');
 }
+
+/**
+ * How much log a slot may hold, in words. Who sets no limit of its own keeps it until the disk is full, unless
+ * somebody looks.
+ */
+export function logLimitInWords({
+  environment,
+  limitBytes,
+  keepBytes,
+}: {
+  readonly environment: string;
+  readonly limitBytes: number;
+  /** The server's own limit; null: none. */
+  readonly keepBytes: number | null;
+}): string {
+  const holds = `The server of ${environment} holds its log for the rescue from now on.`;
+  if (keepBytes !== null && keepBytes <= limitBytes) {
+    return `${holds} At ${formatBytes(keepBytes)} (max_slot_wal_keep_size) the rescue is lost.`;
+  }
+  const unwatched =
+    keepBytes === null
+      ? ' The server itself sets no limit (max_slot_wal_keep_size): where neither runs, the log fills its disk.'
+      : '';
+  return `${holds} At ${formatBytes(limitBytes)} (\`rescue.logLimit\`) \`drydock monitor\` or \`drydock arm ${environment} --follow\` gives the rescue up.${unwatched}`;
+}

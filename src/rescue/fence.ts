@@ -2,6 +2,7 @@
 // so everything that was acknowledged is in the stream.
 
 import { Failure } from '../core/failure.ts';
+import { changeLockName } from '../history/change-lock.ts';
 import { quoteIdentifier } from '../postgres/address.ts';
 import type { Database } from '../postgres/connect.ts';
 
@@ -37,16 +38,19 @@ export async function openFence(maintenance: Database, live: string): Promise<vo
 
 async function endSessions({ maintenance, live, ours }: FenceOptions): Promise<number> {
   const ended = new Set<number>();
+  // Of this very command, which is nobody's application.
+  const locks = new Set<number>();
   const giveUpAt = performance.now() + patienceMs;
   for (;;) {
     // Workers of subscriptions and extensions write too; those of the server itself have no role. What kind a
     // session is, the server hides from roles without pg_read_all_stats.
-    const left = await maintenance.query<{ pid: number }>(
-      `SELECT pid FROM pg_stat_activity
+    const left = await maintenance.query<{ pid: number; isLock: boolean }>(
+      `SELECT pid, starts_with(application_name, '${changeLockName}') AS "isLock" FROM pg_stat_activity
         WHERE datname = $1 AND pid <> ALL ($2::int[]) AND usesysid IS NOT NULL`,
       [live, ours],
     );
-    if (left.length === 0) return ended.size;
+    for (const { pid, isLock } of left) if (isLock) locks.add(pid);
+    if (left.length === 0) return ended.size - locks.size;
     if (performance.now() > giveUpAt) throw lasting(live, left);
     const due = left.map(({ pid }) => pid).filter((pid) => !ended.has(pid));
     for (const pid of await end(maintenance, due)) ended.add(pid);

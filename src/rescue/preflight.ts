@@ -1,6 +1,5 @@
 // What makes a rescue impossible, and what it would not bring along: said before an environment is armed.
 
-import { formatBytes } from '../core/duration.ts';
 import { Failure } from '../core/failure.ts';
 import type { Capture } from '../history/rescue-runs.ts';
 import { quoteIdentifier } from '../postgres/address.ts';
@@ -69,14 +68,8 @@ export function captureOf({ walLevel }: ArmFacts, wanted: Capture | undefined): 
  */
 export function refuseUnarmable(
   facts: ArmFacts,
-  how: {
-    readonly environment: string;
-    readonly capture: Capture;
-    /** Size of the log at which it is given up. */
-    readonly limitBytes: number;
-  },
+  { environment, capture }: { readonly environment: string; readonly capture: Capture },
 ): readonly string[] {
-  const { environment, capture, limitBytes } = how;
   const { database, role, foreign, prepared, ownStorage } = facts;
   const again = `then type the same command again; or go without: \`rescue: 'off'\` for ${environment}`;
   if (capture === 'stream' && facts.walLevel !== 'logical') {
@@ -127,13 +120,10 @@ export function refuseUnarmable(
       hint: `Go without: \`rescue: 'off'\` for ${environment}.`,
     });
   }
-  return limitsOf(facts, { capture, limitBytes });
+  return limitsOf(facts, capture);
 }
 
-function limitsOf(
-  facts: ArmFacts,
-  { capture, limitBytes }: { readonly capture: Capture; readonly limitBytes: number },
-): readonly string[] {
+function limitsOf(facts: ArmFacts, capture: Capture): readonly string[] {
   const { unlogged, largeObjects, slots } = facts;
   return [
     ...(unlogged.length === 0
@@ -143,23 +133,7 @@ function limitsOf(
     ...(slots.length === 0
       ? []
       : [`the readers of ${slots.join(', ')}: they stay with the old database`]),
-    ...(capture === 'stream' ? limitsOfStream(facts, limitBytes) : limitsOfTriggers(facts)),
-  ];
-}
-
-// Who sets no limit of its own keeps the log until the disk is full, unless somebody looks.
-function limitsOfStream({ keepBytes }: ArmFacts, limitBytes: number): readonly string[] {
-  if (keepBytes !== null && keepBytes <= limitBytes) {
-    return [
-      `writes beyond ${formatBytes(keepBytes)} of log (max_slot_wal_keep_size): then it is given up`,
-    ];
-  }
-  const unwatched =
-    keepBytes === null
-      ? '. The server itself sets no limit (max_slot_wal_keep_size): where neither runs, the log fills its disk'
-      : '';
-  return [
-    `writes beyond ${formatBytes(limitBytes)} of log (\`rescue.logLimit\`): then \`drydock monitor\` or \`drydock arm --follow\` gives it up${unwatched}`,
+    ...(capture === 'stream' ? [] : limitsOfTriggers(facts)),
   ];
 }
 
