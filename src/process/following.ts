@@ -44,11 +44,11 @@ export async function followEnvironment(project: Project, name: string): Promise
       }
     });
     throwIfInterrupted(context.signal);
-    const why = end === null ? undefined : await giveUp(project, target);
-    if (why === undefined) return;
+    const given = end === null ? undefined : await giveUp(project, target);
+    if (given === undefined) return;
     throw new Failure({
       code: 'rescue/given-up',
-      message: `${name} was disarmed: ${why}`,
+      message: `${name} was disarmed: ${given.why}`,
       hint: `The other ways back: drydock recover ${name}. To begin anew: drydock arm ${name}`,
     });
   });

@@ -118,17 +118,16 @@ const patienceMs = 10_000;
 export async function catchUp(
   project: Project,
   environment: string,
-  { live, replay, follower }: Following,
+  following: Following,
 ): Promise<void> {
   const { context } = project;
+  const { replay } = following;
   await step(context, `play what was written in ${environment} since the backup`, async (say) => {
     const startedAt = performance.now();
     const timer = setInterval(() => say.progress(`${replay.played} changes`), 500);
     try {
       for (let round = 1; round <= mostRounds; round += 1) {
-        const began = performance.now();
-        await follower.caughtUp(live);
-        if (performance.now() - began < closeEnoughMs) break;
+        if ((await roundMs(following)) < closeEnoughMs) break;
       }
     } finally {
       clearInterval(timer);
@@ -142,12 +141,13 @@ export async function catchUp(
  * Comes as close as the server lets it, while others write: where they keep its processors busy, a round may take
  * a second at one moment and a twentieth of it at the next.
  */
-export async function comeVeryClose({ live, follower }: Following): Promise<void> {
+export async function comeVeryClose(following: Following): Promise<void> {
   const giveUpAt = performance.now() + patienceMs;
-  let tookMs = Infinity;
-  while (tookMs > veryCloseMs && performance.now() < giveUpAt) {
-    const began = performance.now();
-    await follower.caughtUp(live);
-    tookMs = performance.now() - began;
-  }
+  while ((await roundMs(following)) > veryCloseMs && performance.now() < giveUpAt);
+}
+
+async function roundMs({ live, follower }: Following): Promise<number> {
+  const began = performance.now();
+  await follower.caughtUp(live);
+  return performance.now() - began;
 }

@@ -160,11 +160,11 @@ async function swapIfWanted(
   const label = `put the restored database in the place of ${live.database}`;
   return await step(context, label, async (reporter) => {
     const note = (text: string): void => context.emit({ kind: 'note', text });
+    await using renamer = await connect(maintenance, { purpose: 'swap' });
+    await using ender = await connect(maintenance, { purpose: 'swap' });
     const done = await swapWhilePaused({ pools, database: live.database, note }, async () => {
       // As late as can be: the live one goes on counting until the swap.
       const movedSequences = liveExists ? await moveSequences(context, live, names.building) : [];
-      await using renamer = await connect(maintenance, { purpose: 'swap' });
-      await using ender = await connect(maintenance, { purpose: 'swap' });
       const swapped = await swap({
         renamer,
         ender,

@@ -2,7 +2,7 @@
 // Everything that is remembered between rounds lies in the environment itself; only while its database is away
 // is it held here, and written when the database is back.
 
-import { Failure, messageOf } from '../../core/failure.ts';
+import { Failure } from '../../core/failure.ts';
 import { asBaseline, figuresIn, type Look, lookAt, sampleOf } from '../../health/look.ts';
 import { type Answers, judgedLooks, judgeErrors } from '../../health/probes/errors.ts';
 import { type Freeze, readFreeze } from '../../history/freeze.ts';
@@ -20,8 +20,7 @@ import {
 } from '../../history/watched.ts';
 import { connect, type Database } from '../../postgres/connect.ts';
 import { assertOwnSession } from '../../postgres/pooling.ts';
-import { armedNow } from '../armed-now.ts';
-import { giveUp, whyGiveUp } from '../giving-up.ts';
+import { giveUpInTime } from '../giving-up.ts';
 import type { Project, Target } from '../project.ts';
 import { clocksOf, sayClocks } from '../server-clock.ts';
 import { allClear, freezeFor, page, reasonOf, recordIncident } from './alarm.ts';
@@ -134,18 +133,6 @@ async function roundWithDatabase(
   };
   watch.state = state;
   return state;
-}
-
-// What fails here is told, and the watching goes on.
-async function giveUpInTime(project: Project, target: Target, database: Database): Promise<void> {
-  const now = await armedNow(database);
-  if (now === null || whyGiveUp(now) === null) return;
-  const { name } = target.environment;
-  const text = await giveUp(project, target).then(
-    (why) => why && `${name} was DISARMED: ${why}. The other ways back: drydock recover ${name}`,
-    (failure: unknown) => `the rescue of ${name} must be given up: ${messageOf(failure)}`,
-  );
-  if (text !== undefined) project.context.emit({ kind: 'note', text });
 }
 
 // The first look of a monitoring that finds no baseline is one.
