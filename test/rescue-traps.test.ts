@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { quietContext } from '../src/core/context.ts';
+import { connect } from '../src/postgres/connect.ts';
 import type { ArmReport } from '../src/process/arming.ts';
 import { disarmEnvironment } from '../src/process/disarming.ts';
 import type { RescueReport } from '../src/process/rescuing.ts';
@@ -255,8 +256,8 @@ describe('a server of its own settings', () => {
   afterAll(() => server.stop());
 
   async function begin(name: string): Promise<RescueProject> {
-    const outer = rescueProject(database);
-    await outer.run(`CREATE DATABASE ${name}`);
+    await using outer = await connect(database, { purpose: 'test' });
+    await outer.execute(`CREATE DATABASE ${name}`);
     const one = rescueProject(server.address(name));
     await one.run(
       'CREATE TABLE users (id int PRIMARY KEY, name text); INSERT INTO users VALUES (1, $$a$$)',

@@ -2,6 +2,9 @@
 // is captured; a kill leaves what the same command or `disarm` mends; a log that is full gives the rescue up.
 // That no write is lost under load is shown by test/judge/rescue.test.ts.
 
+import { existsSync, mkdtempSync, rmdirSync, utimesSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { quoteIdentifier } from '../src/postgres/address.ts';
@@ -248,10 +251,15 @@ describe('a rescue by triggers', () => {
     expect(await armed()).toMatchObject({ state: 'armed', heldRows: 1 });
     const { data } = await drydockJson(project, ['status', 'production']);
     expect(data.environments[0].drift).toEqual([]);
+    // What a load leaves that was killed long ago, and one of now.
+    const [old, young] = [0, 1].map(() => mkdtempSync(join(tmpdir(), 'drydock-list-')));
+    utimesSync(old ?? '', 0, 0);
     for (const command of ['backup', 'prove']) {
       const { exitCode, stderr: said } = await project.drydock([command, 'production']);
       expect(exitCode, said).toBe(0);
     }
+    expect([old, young].map((folder) => existsSync(folder ?? ''))).toEqual([false, true]);
+    rmdirSync(young ?? '');
     const copy = await project.drydock(['rehearse', 'production', '--from', 'schema']);
     expect(copy.stderr).not.toContain('does not exist');
     expect((await project.drydock(['disarm', 'production'])).exitCode).toBe(0);

@@ -30,6 +30,7 @@ export async function smallDisk(path: string, size: string): Promise<SmallDisk |
     },
     [Symbol.asyncDispose]: async () => {
       await runOrFail('umount', ['--lazy', path]);
+      await runOrFail('rmdir', [path]);
     },
   };
 }

@@ -1,7 +1,7 @@
 // A dump, one file or a folder of files: whether it is still what it was, and how it becomes a
 // database again.
 
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { Context } from '../core/context.ts';
@@ -120,13 +120,27 @@ async function loadChosen(context: Context, options: LoadOptions): Promise<void>
     await load(context, options, []);
     return;
   }
-  const folder = await mkdtemp(join(tmpdir(), 'drydock-list-'));
+  await sweepLists(context.clock.now().getTime());
+  const folder = await mkdtemp(join(tmpdir(), listPrefix));
   try {
     const list = join(folder, 'entries');
     await writeFile(list, entries, { mode: 0o600 });
     await load(context, options, [`--use-list=${list}`]);
   } finally {
     await rm(folder, { recursive: true });
+  }
+}
+
+const listPrefix = 'drydock-list-';
+const oldMs = 24 * 3_600_000;
+
+// Of runs that were killed: no load takes a day to read its list. Those of other users stay.
+async function sweepLists(now: number): Promise<void> {
+  const names = await readdir(tmpdir());
+  for (const name of names.filter((each) => each.startsWith(listPrefix))) {
+    const folder = join(tmpdir(), name);
+    const { mtimeMs } = await stat(folder).catch(() => ({ mtimeMs: Infinity }));
+    if (mtimeMs + oldMs < now) await rm(folder, { recursive: true }).catch(() => {});
   }
 }
 
