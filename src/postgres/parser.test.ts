@@ -102,6 +102,12 @@ describe('hard cases end', () => {
     expect(parsed.problems).toHaveLength(1);
   });
 
+  it('a psql command inside a statement, which stays as it was written', async () => {
+    const sql = 'SELECT 1 \\echo here\n+ 2; SELECT 3';
+    expect(await textsOf(sql)).toEqual(['SELECT 1 \\echo here\n+ 2', 'SELECT 3']);
+    expect(await kindsOf(sql)).toEqual(['psql-command']);
+  });
+
   it('any text at all, with every statement where it says', async () => {
     const fragment = fc.constantFrom(
       ...[

@@ -66,8 +66,9 @@ export async function parseSql(sql: string): Promise<ParsedSql> {
   loading ??= loadParser();
   const parser = await loading;
   // A lone half of a surrogate pair has no UTF-8 form; its replacement has the same length.
-  const scanned = scanSql(sql.toWellFormed());
-  const found = new ChunkParser(parser, scanned.sql);
+  const written = sql.toWellFormed();
+  const scanned = scanSql(written);
+  const found = new ChunkParser(parser, written, scanned.sql);
   for (const chunk of chunksOf(scanned.pieces)) found.parseChunk(chunk);
   const problems = [...found.problems, ...scanned.foreign.map(foreignProblem)];
   return {
@@ -130,12 +131,15 @@ class ChunkParser {
   readonly statements: ParsedStatement[] = [];
   readonly problems: SyntaxProblem[] = [];
   readonly #parser: Parser;
+  readonly #written: string;
+  // The same text with everything that only psql understands blanked out.
   readonly #sql: string;
   // Each attempt reads the rest of a piece again: bounded, or a 20 MB file of junk would take hours.
   #unitsToReadAgain = 10_000_000;
 
-  constructor(parser: Parser, sql: string) {
+  constructor(parser: Parser, written: string, sql: string) {
     this.#parser = parser;
+    this.#written = written;
     this.#sql = sql;
   }
 
@@ -190,15 +194,9 @@ class ChunkParser {
         // The parser leaves out the length of a last statement without a semicolon.
         const end = raw.stmt_len ? offsetOf(byte + raw.stmt_len) : text.length;
         if (isShifted) moveLocations(raw.stmt, (location) => from + offsetOf(location));
-        const trimmed = withoutComment(trimSpace(text.slice(start, end)));
-        return [
-          {
-            text: trimmed,
-            start: from + start,
-            end: from + start + trimmed.length,
-            node: raw.stmt,
-          },
-        ];
+        const { length } = withoutComment(trimSpace(text.slice(start, end)));
+        const place = { start: from + start, end: from + start + length };
+        return [{ text: this.#written.slice(place.start, place.end), ...place, node: raw.stmt }];
       });
     } catch (error) {
       return this.#problem(error, from, to);
