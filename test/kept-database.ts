@@ -8,8 +8,8 @@ import type { Plan } from '../src/migration/plan.ts';
 import type { Address } from '../src/postgres/address.ts';
 import { connect } from '../src/postgres/connect.ts';
 import { type SchemaFact, schemaFacts } from '../src/postgres/fingerprint.ts';
-import { inTurnOn } from '../src/process/in-turn.ts';
 import { undoTrial } from '../src/process/kept-plan.ts';
+import { aloneOn, inTurnOn } from '../src/process/with-care.ts';
 import { proveWayBack } from '../src/rehearsal/way-back/prove-way-back.ts';
 import { PlanKeeper } from '../src/rescue/undo/keep.ts';
 import { type LeftOver, readLeftOver } from '../src/rescue/undo/left-over.ts';
@@ -79,8 +79,9 @@ export async function keptDatabase(schema: string): Promise<KeptDatabase> {
       const [run] = await session(readOpenRuns);
       if (run === undefined) throw new Error('nothing is kept');
       const inTurn = inTurnOn(context, address, { what: 'undo' });
+      const alone = aloneOn(context, address, { what: 'undo' });
       const wayBack = run.wayBack ?? [];
-      await undo(context, { address, run, wayBack, by: 'test', reason: null, inTurn });
+      await undo(context, { address, run, wayBack, by: 'test', reason: null, inTurn, alone });
       return session((opened) => readLeftOver(opened, run.id));
     },
     [Symbol.asyncDispose]: () => database.drop(),

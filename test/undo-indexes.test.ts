@@ -44,7 +44,7 @@ async function undoBeside(whileBuilding: (pid: number) => Promise<void>): Promis
     // The others are small, or call a function: they come behind the lock, which is not there yet.
     {
       pid: expect.any(Number),
-      query: 'CREATE INDEX CONCURRENTLY visits_kind ON public.visits USING btree (kind)',
+      query: concurrently,
     },
   ]);
   // The table is open to everybody.
@@ -72,30 +72,45 @@ it('is built behind the lock where its building was ended half-way', async () =>
   });
 });
 
-it('is built anew where a command that was killed has left half of it', async () => {
-  await one.apply(drops);
+// A build behind an older writer, that is cut off.
+async function buildHalf(sql: string): Promise<void> {
   await using writer = await connect(one.address, { purpose: 'test' });
   await writer.execute('BEGIN; INSERT INTO visits VALUES (0, 0, $$y$$)');
-  await using killed = await connect(one.address, { purpose: 'test' });
-  await killed.execute('SET lock_timeout = 100');
-  const half = 'CREATE INDEX CONCURRENTLY visits_kind ON public.visits USING btree (kind)';
-  await expect(killed.execute(half)).rejects.toThrow('lock timeout');
-  await writer.execute('ROLLBACK');
-  const isWhole = `SELECT indisvalid AS whole FROM pg_index WHERE indexrelid = 'visits_kind'::regclass`;
+  await using builder = await connect(one.address, { purpose: 'test' });
+  await builder.execute('SET lock_timeout = 100');
+  await builder.execute(sql);
+}
+
+const isWhole = `SELECT indisvalid AS whole FROM pg_index WHERE indexrelid = 'visits_kind'::regclass`;
+const index = 'CREATE INDEX visits_kind ON public.visits USING btree (kind)';
+const concurrently = index.replace('INDEX', 'INDEX CONCURRENTLY');
+
+it('is built anew where a command that was killed has left half of it', async () => {
+  await one.apply(drops);
+  await expect(buildHalf(concurrently)).rejects.toThrow('lock timeout');
   expect(await one.run(isWhole)).toEqual([{ whole: false }]);
   await one.undo();
   expect(await one.run(isWhole)).toEqual([{ whole: true }]);
   expect(await one.facts()).toEqual(before);
 });
 
+it('is taken away before the others where half of it was left for lack of patience', async () => {
+  await one.run('DROP INDEX visits_kind');
+  const options = { address: one.address, wayBack: [index], alone: buildHalf };
+  expect(await indexesBack(testContext(), options)).toEqual({
+    built: new Set(),
+    first: ['DROP INDEX "public"."visits_kind"'],
+  });
+});
+
 it('is left to the way back where that changes the table itself', async () => {
   await one.apply('BEGIN; DROP INDEX visits_kind; ALTER TABLE visits RENAME kind TO sort; COMMIT;');
   const rename = 'ALTER TABLE public.visits RENAME COLUMN sort TO kind';
-  const index = 'CREATE INDEX visits_kind ON public.visits USING btree (kind)';
-  expect(await indexesBack(testContext(), one.address, [rename, index])).toEqual({
-    built: new Set(),
-    first: [],
-  });
+  const alone = (): never => {
+    throw new Error('it is not to be built');
+  };
+  const options = { address: one.address, wayBack: [rename, index], alone };
+  expect(await indexesBack(testContext(), options)).toEqual({ built: new Set(), first: [] });
   expect(await one.undo()).toEqual([]);
   expect(await one.facts()).toEqual(before);
 });

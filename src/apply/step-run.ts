@@ -50,7 +50,7 @@ export interface StepRun {
   readonly say: (text: string) => void;
   readonly policy: ApplyPolicy;
   /** How earlier runs of this very step went, the newest last. */
-  readonly earlier: readonly StepRow[];
+  readonly earlier: readonly Pick<StepRow, 'before' | 'startedAt'>[];
   /** True when a person has looked, and wants a step run again whose end nobody knows. */
   readonly resume: boolean;
   /**

@@ -31,10 +31,10 @@ import { nameBeside } from '../restore/names.ts';
 import { takeBackup } from './backing-up.ts';
 import { disarm, notArmed } from './disarming.ts';
 import { expectSchemaNow } from './drift.ts';
-import { inTurnOn } from './in-turn.ts';
 import type { NewBackup } from './keeping.ts';
 import { doing, type Project, reading, type Target, targetNamed } from './project.ts';
 import { ensureCopy } from './rescue-copy.ts';
+import { inTurnOn } from './with-care.ts';
 
 /** What was armed. */
 export interface ArmReport {

@@ -17,9 +17,9 @@ import { giveUpLog, unwatch } from '../rescue/watch.ts';
 import { maintenanceAddress } from '../restore/maintenance.ts';
 import { nameBeside } from '../restore/names.ts';
 import { expectSchemaNow } from './drift.ts';
-import { inTurnOn } from './in-turn.ts';
 import { doing, type Project, reading, type Target, targetNamed } from './project.ts';
 import { isUnsettled, settle } from './settling.ts';
+import { inTurnOn } from './with-care.ts';
 
 /**
  * Gives the way back up, for the journal too. Always possible, also after a kill.

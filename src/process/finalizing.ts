@@ -4,8 +4,8 @@ import { readOpenRuns, type UndoRun } from '../history/undo-runs.ts';
 import type { Database } from '../postgres/connect.ts';
 import { finalizeRun, type KeptNow, readKept } from '../rescue/undo/finalize.ts';
 import { expectSchemaNow, noticeBeforeChange } from './drift.ts';
-import { inTurnOn } from './in-turn.ts';
 import { doing, type Project, reading, type Target, targetNamed } from './project.ts';
+import { inTurnOn } from './with-care.ts';
 
 /** What is kept of one plan. */
 export interface KeptPlanNow {

@@ -12,8 +12,8 @@ import type { RehearsalReport } from '../rehearsal/report.ts';
 import type { UndoTrial } from '../rehearsal/way-back/prove-way-back.ts';
 import { type KeptPlan, PlanKeeper } from '../rescue/undo/keep.ts';
 import { rowsBack, schemaBack } from '../rescue/undo/undo.ts';
-import { inTurnOn } from './in-turn.ts';
 import type { Project, Target } from './project.ts';
+import { aloneOn, inTurnOn } from './with-care.ts';
 
 /**
  * Why a plan is run as it is written, and cannot be taken back by undo, although that is on: known before
@@ -80,6 +80,7 @@ export function undoTrial(context: Context, plan: Plan, copy: Address): UndoTria
     },
     schemaBack: async (wayBack) => {
       const inTurn = inTurnOn(context, copy, { what: 'undo' });
+      const alone = aloneOn(context, copy, { what: 'undo' });
       for (const run of await newest()) {
         await schemaBack(context, {
           address: copy,
@@ -88,6 +89,7 @@ export function undoTrial(context: Context, plan: Plan, copy: Address): UndoTria
           by: 'rehearsal',
           reason: null,
           inTurn,
+          alone,
         });
       }
     },

@@ -11,9 +11,9 @@ import { readLeftOver } from '../rescue/undo/left-over.ts';
 import { countNotes, type NoteCount } from '../rescue/undo/notes.ts';
 import { undo } from '../rescue/undo/undo.ts';
 import { expectSchemaNow, noticeBeforeChange } from './drift.ts';
-import { inTurnOn } from './in-turn.ts';
 import { doing, type Project, reading, type Target, targetNamed } from './project.ts';
 import { nothingToUndo, undoableIn } from './undoable.ts';
+import { aloneOn, inTurnOn } from './with-care.ts';
 
 /** One plan that would be taken back, or was. */
 export interface UndonePlan {
@@ -117,6 +117,7 @@ async function undoRun(
   const { address, environment } = target;
   const policy =
     lockPatienceMs === undefined ? environment.apply : { ...environment.apply, lockPatienceMs };
+  const care = { what: 'undo', policy };
   try {
     await undo(context, {
       address,
@@ -124,7 +125,8 @@ async function undoRun(
       wayBack: run.wayBack ?? [],
       by: `${actor.who}@${actor.host}`,
       reason: reason ?? null,
-      inTurn: inTurnOn(context, address, { what: 'undo', policy }),
+      inTurn: inTurnOn(context, address, care),
+      alone: aloneOn(context, address, care),
     });
   } catch (failure) {
     throw failure instanceof Failure ? goesOn(failure, environment.name) : failure;

@@ -2,12 +2,29 @@
 // takes the schema back: there, their tables would be closed for as long as that takes.
 
 import { type Context, step, throwIfInterrupted } from '../../core/context.ts';
+import { Failure } from '../../core/failure.ts';
 import type { Address } from '../../postgres/address.ts';
 import { connect, type Database } from '../../postgres/connect.ts';
 import { type Node, parseSql } from '../../postgres/parser.ts';
-import { sqlStateOf } from '../../postgres/server-error.ts';
 import { nameOf } from './alter-parts.ts';
 import { tablesTouched } from './schema-order.ts';
+
+/**
+ * Runs one statement that cannot be in a transaction, and gives it up when older transactions are in its way for
+ * longer than `patienceMs`. Called again after a kill, it goes on.
+ */
+export type Alone = (
+  sql: string,
+  how: { readonly patienceMs: number; readonly say: (text: string) => void },
+) => Promise<void>;
+
+/** What is taken back, and where. */
+export interface IndexesOptions {
+  readonly address: Address;
+  /** The way back of the schema, as it was proven. */
+  readonly wayBack: readonly string[];
+  readonly alone: Alone;
+}
 
 /** How the way back goes on. */
 export interface IndexesBack {
@@ -30,21 +47,21 @@ const patienceMs = 30_000;
  */
 export async function indexesBack(
   context: Context,
-  address: Address,
-  wayBack: readonly string[],
+  { address, wayBack, alone }: IndexesOptions,
 ): Promise<IndexesBack> {
   const built = new Set<string>();
   const first: string[] = [];
   const wanted = await buildable(wayBack);
   if (wanted.length === 0) return { built, first };
   await using database = await connect(address, { purpose: 'undo', signal: context.signal });
-  await database.execute(`SET search_path = ''; SET lock_timeout = ${patienceMs}`);
+  await database.execute("SET search_path = ''");
   for (const index of wanted) {
     if (!(await isLarge(database, index.table))) continue;
-    const state = await step(context, `build index ${index.label} beside all other work`, () =>
-      build(database, index),
+    await step(context, `build index ${index.label} beside all other work`, ({ progress }) =>
+      build(alone, index, progress),
     );
     throwIfInterrupted(context.signal);
+    const state = await stateOf(database, index);
     if (state === 'whole') built.add(index.sql);
     if (state === 'half') first.push(`DROP INDEX ${index.name}`);
   }
@@ -94,17 +111,14 @@ async function isLarge(database: Database, table: string): Promise<boolean> {
   return large === true;
 }
 
-async function build(database: Database, index: Buildable): Promise<'none' | 'half' | 'whole'> {
+// What the server refuses here, the transaction will do, or say why not.
+async function build(alone: Alone, { sql }: Buildable, say: (text: string) => void): Promise<void> {
+  const concurrently = sql.replace(/^CREATE INDEX/, 'CREATE INDEX CONCURRENTLY');
   try {
-    // Of a command that was killed.
-    const before = await stateOf(database, index);
-    if (before === 'whole') return before;
-    if (before === 'half') await database.execute(`DROP INDEX CONCURRENTLY ${index.name}`);
-    await database.execute(index.sql.replace(/^CREATE INDEX/, 'CREATE INDEX CONCURRENTLY'));
+    await alone(concurrently, { patienceMs, say });
   } catch (failure) {
-    if (sqlStateOf(failure) === undefined) throw failure;
+    if (!(failure instanceof Failure) || failure.code === 'postgres/connection-lost') throw failure;
   }
-  return stateOf(database, index);
 }
 
 async function stateOf(

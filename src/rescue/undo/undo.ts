@@ -6,7 +6,7 @@ import { endRun, forgetMigrations, type UndoRun } from '../../history/undo-runs.
 import type { Address } from '../../postgres/address.ts';
 import { connect, type Database } from '../../postgres/connect.ts';
 import { dropFunctions } from './capture.ts';
-import { indexesBack } from './indexes-back.ts';
+import { type Alone, indexesBack } from './indexes-back.ts';
 import { bringRuleBack } from './old-rules.ts';
 import { RowsBack } from './rows-back.ts';
 import { orderedWayBack, tablesTouched } from './schema-order.ts';
@@ -29,6 +29,7 @@ export interface UndoOptions {
   readonly by: string;
   readonly reason: string | null;
   readonly inTurn: InTurn;
+  readonly alone: Alone;
   /** How many rows are done. */
   readonly say?: (rows: number) => void;
 }
@@ -45,9 +46,9 @@ export async function rowsBack(
 /** Takes the schema back, with all rows that are left, and the migrations out of the ledger. */
 export async function schemaBack(
   context: Context,
-  { address, run, wayBack, by, reason, inTurn }: UndoOptions,
+  { address, run, wayBack, by, reason, inTurn, alone }: UndoOptions,
 ): Promise<void> {
-  const indexes = await indexesBack(context, address, wayBack);
+  const indexes = await indexesBack(context, { address, wayBack, alone });
   const left = wayBack.filter((sql) => !indexes.built.has(sql));
   const { first, last } = orderedWayBack(left);
   const touched = await tablesTouched(left);
