@@ -7,6 +7,7 @@ import { type RescueRun, rescuePublication } from '../history/rescue-runs.ts';
 import { quoteIdentifier } from '../postgres/address.ts';
 import { connect, type Database } from '../postgres/connect.ts';
 import { sqlStateOf, sqlStates } from '../postgres/server-error.ts';
+import { closeEnoughMs, isWorthAnotherRound } from '../rescue/closing-in.ts';
 import { prepareCopy } from '../rescue/copy.ts';
 import type { Follower } from '../rescue/follower.ts';
 import { imageOf } from '../rescue/image.ts';
@@ -108,32 +109,39 @@ export async function whileFollowing<T>(
   return await work({ live, copy, replay, follower, leave });
 }
 
-const closeEnoughMs = 1_000;
-const mostRounds = 60;
 // Writes will wait for as long as one more round takes.
 const veryCloseMs = 80;
 const patienceMs = 10_000;
 
-/** Catches up until the last round took no time to speak of; says how many changes were played. */
+/**
+ * Catches up until the last round took no time to speak of, or no round comes any closer; says how many changes
+ * were played.
+ *
+ * @returns how far behind the copy is, in milliseconds: for so long writes would wait for it
+ */
 export async function catchUp(
   project: Project,
   environment: string,
   following: Following,
-): Promise<void> {
+): Promise<number> {
   const { context } = project;
   const { replay } = following;
-  await step(context, `play what was written in ${environment} since the backup`, async (say) => {
+  const label = `play what was written in ${environment} since the backup`;
+  return await step(context, label, async (say) => {
     const startedAt = performance.now();
+    const rounds: number[] = [];
     const timer = setInterval(() => say.progress(`${replay.played} changes`), 500);
     try {
-      for (let round = 1; round <= mostRounds; round += 1) {
-        if ((await roundMs(following)) < closeEnoughMs) break;
-      }
+      while (isWorthAnotherRound(rounds)) rounds.push(await roundMs(following));
     } finally {
       clearInterval(timer);
     }
+    const behindMs = rounds.at(-1) ?? 0;
     const took = formatDuration(performance.now() - startedAt);
-    say.summary(`${replay.played} changes in ${took}`);
+    const behind =
+      behindMs < closeEnoughMs ? '' : `; ${formatDuration(behindMs)} behind, and no closer`;
+    say.summary(`${replay.played} changes in ${took}${behind}`);
+    return behindMs;
   });
 }
 

@@ -6,6 +6,7 @@ import { formatDuration } from '../core/duration.ts';
 import { endRescue, type RescueRun, readOpenRescue } from '../history/rescue-runs.ts';
 import { connect, type Database } from '../postgres/connect.ts';
 import { swapWhilePaused } from '../postgres/pools.ts';
+import { closeEnoughMs } from '../rescue/closing-in.ts';
 import { type Comparison, compareRows } from '../rescue/compare.ts';
 import { finishCopy, refreshViews } from '../rescue/copy.ts';
 import { closeFence, openFence, untilLeft } from '../rescue/fence.ts';
@@ -34,6 +35,8 @@ export interface RescueQuestion {
   readonly run: Pick<RescueRun, 'backup' | 'begunAt' | 'limits'>;
   /** Changes that were played in this command. */
   readonly played: number;
+  /** How far behind the copy is, in milliseconds, where writes come as fast as they are played. */
+  readonly behindMs: number;
   readonly comparison: Comparison;
   /** Writes that the old schema cannot hold, by table. */
   readonly salvaged: readonly SalvageCount[];
@@ -126,7 +129,7 @@ async function bringIn(
 ): Promise<Omit<RescueReport, 'environment' | 'database' | 'file' | 'ms'>> {
   const { target, run, request, following } = rescue;
   const { environment, address } = target;
-  await catchUp(project, environment.name, following);
+  const behindMs = await catchUp(project, environment.name, following);
   const comparison = await compare(project, rescue);
   await assertForeseen(target, following.copy);
   if (comparison.unexplained.length > 0 && request.acceptUnexplained !== true) {
@@ -140,12 +143,12 @@ async function bringIn(
   const { limits } = run;
   const { played } = following.replay;
   const rest = { comparison, limits };
-  const question = { target, run, played, comparison, salvaged, broken };
+  const question = { target, run, played, behindMs, comparison, salvaged, broken };
   if (!(await request.ask(question))) {
     return { outcome: 'declined', broken: null, salvaged, pauseMs: 0, endedSessions: 0, ...rest };
   }
   await refreshViews(following.copy);
-  await catchUp(project, environment.name, following);
+  const stillBehindMs = await catchUp(project, environment.name, following);
   const label = `put the rescued database in the place of ${address.database}`;
   const swapped = await step(project.context, label, async (reporter) => {
     const { pools } = environment;
@@ -155,7 +158,7 @@ async function bringIn(
     await carryOver(project, target)(copy, live);
     await advanceSequences(copy, live);
     await using renamer = await connect(place, { purpose: 'swap' });
-    await comeVeryClose(following);
+    if (stillBehindMs < closeEnoughMs) await comeVeryClose(following);
     const result = await swapWhilePaused({ pools, database: address.database, note }, () =>
       takeOver(project, rescue, { maintenance, renamer, broken }),
     );

@@ -5,6 +5,7 @@ import { thousands } from '../../core/thousands.ts';
 import type { ArmedNow } from '../../process/armed-now.ts';
 import type { ArmReport } from '../../process/arming.ts';
 import type { RescueQuestion, RescueReport } from '../../process/rescuing.ts';
+import { closeEnoughMs } from '../../rescue/closing-in.ts';
 import type { Comparison } from '../../rescue/compare.ts';
 import type { SalvageCount } from '../../rescue/salvaged.ts';
 import { moment } from './moment.ts';
@@ -31,7 +32,11 @@ export function renderArm(report: ArmReport): string {
 
 /** The question before the swap. */
 export function renderRescueQuestion(question: RescueQuestion): string {
-  const { target, run, comparison, salvaged, broken } = question;
+  const { target, run, behindMs, comparison, salvaged, broken } = question;
+  const pause =
+    behindMs < closeEnoughMs
+      ? 'a moment'
+      : `about ${formatDuration(behindMs)}, as they come as fast as they are played,`;
   const { environment, address } = target;
   return [
     '',
@@ -42,7 +47,7 @@ export function renderRescueQuestion(question: RescueQuestion): string {
         ...comparedLines(comparison),
         ...salvageLines(salvaged),
         ...limitLines(run.limits),
-        `writes pause for a moment and all sessions end; the database of now is kept as ${broken}`,
+        `writes pause for ${pause} and all sessions end; the database of now is kept as ${broken}`,
       ],
       2,
     ),
