@@ -1,12 +1,14 @@
 // Finds the configuration and reads it: a file if there is one, else variables and defaults.
 
 import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import { parseEnv } from 'node:util';
 import { Failure, messageOf } from '../core/failure.ts';
 import { Address } from '../postgres/address.ts';
 import type { Config, Environment } from './environment.ts';
+import { defineConfig, env } from './input.ts';
 
 const fileNames = [
   'drydock.config.ts',
@@ -126,10 +128,12 @@ async function readConfigFile(file: string): Promise<unknown> {
   try {
     if (file.endsWith('.json')) return JSON.parse(readFileSync(file, 'utf8'));
     if (!file.endsWith('.ts')) return defaultOf(await import(pathToFileURL(file).href));
-    const { createJiti } = await import('jiti');
-    // The alias lets a configuration import defineConfig even where pg-drydock is not installed
-    // beside it (npx, a global installation).
-    const jiti = createJiti(import.meta.url, { alias: { 'pg-drydock': libraryEntry() } });
+    // Required: an import has Node.js read all of its code for names first, which takes a fifth of a command.
+    const { createJiti }: typeof import('jiti') = createRequire(import.meta.url)('jiti');
+    // What a configuration imports is there also where pg-drydock is not installed beside it (npx, a global
+    // installation), and the rest of the library is not loaded.
+    const library = { defineConfig, env };
+    const jiti = createJiti(import.meta.url, { virtualModules: { 'pg-drydock': library } });
     return defaultOf(await jiti.import(file));
   } catch (error) {
     throw new Failure({
@@ -145,14 +149,6 @@ function defaultOf(module: unknown): unknown {
   return module !== null && typeof module === 'object' && 'default' in module
     ? module.default
     : module;
-}
-
-// From src/config/ in tests, from dist/cli/chunks/ or dist/lib/ in the package.
-function libraryEntry(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
-  const built = join(folder, 'dist', 'lib', 'index.js');
-  return existsSync(built) ? built : join(folder, 'src', 'index.ts');
 }
 
 function dotEnv(root: string): NodeJS.ProcessEnv {
