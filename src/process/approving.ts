@@ -1,6 +1,6 @@
 // Approving: another person looks at a plan and says yes to it, for one database, in its journal.
 
-import { readJournal } from '../history/journal.ts';
+import type { JournalRow } from '../history/journal.ts';
 import { readDatabaseId } from '../history/marker.ts';
 import type { Plan } from '../migration/plan.ts';
 import type { Database } from '../postgres/connect.ts';
@@ -70,25 +70,31 @@ export async function approvePlan(
 export async function whoApproved(
   project: Project,
   target: Target,
-  plan: Plan,
+  {
+    plan,
+    journal,
+    database,
+  }: {
+    readonly plan: Plan;
+    readonly journal: readonly JournalRow[];
+    readonly database: Database;
+  },
 ): Promise<readonly string[]> {
   const { name, approvals } = target.environment;
   if (approvals.count === 0) return [];
-  return reading(project, target, async (database) => {
-    const databaseId = await readDatabaseId(database);
-    if (databaseId === undefined) return [];
-    const approvable = { environment: name, databaseId, plan: plan.digest };
-    const applier = await applierOf(project, database);
-    const given = approvalsOf(await readJournal(database), approvable, applier);
-    const { allowedSigners } = approvals;
-    if (allowedSigners === undefined) return approvedByRole(given, applier);
-    const text = approvalText(approvable);
-    const signatures = given.flatMap(({ signature }) => signature ?? []);
-    const signers = await Promise.all(
-      signatures.map((signature) => signerOf(text, { signature, allowedSigners, namespace })),
-    );
-    return [...new Set(signers.filter((signer) => signer !== undefined))];
-  });
+  const databaseId = await readDatabaseId(database);
+  if (databaseId === undefined) return [];
+  const approvable = { environment: name, databaseId, plan: plan.digest };
+  const applier = await applierOf(project, database);
+  const given = approvalsOf(journal, approvable, applier);
+  const { allowedSigners } = approvals;
+  if (allowedSigners === undefined) return approvedByRole(given, applier);
+  const text = approvalText(approvable);
+  const signatures = given.flatMap(({ signature }) => signature ?? []);
+  const signers = await Promise.all(
+    signatures.map((signature) => signerOf(text, { signature, allowedSigners, namespace })),
+  );
+  return [...new Set(signers.filter((signer) => signer !== undefined))];
 }
 
 async function applierOf({ actor }: Project, database: Database): Promise<Applier> {

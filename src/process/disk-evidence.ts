@@ -4,28 +4,31 @@ import { dirname } from 'node:path';
 import { backupFolder } from '../backup/backups.ts';
 import { backupNeeds } from '../backup/preflight.ts';
 import { type Room, roomIn } from '../core/disk.ts';
+import type { Database } from '../postgres/connect.ts';
 import { dataFolder } from '../postgres/data-folder.ts';
 import type { DiskEvidence } from '../promotion/evidence.ts';
 import { allBackups } from './keeping.ts';
-import { type Project, reading, type Target } from './project.ts';
+import type { Project, Target } from './project.ts';
 
 /** Looks at both disks. Reads only. */
-export async function diskEvidence(project: Project, target: Target): Promise<DiskEvidence> {
+export async function diskEvidence(
+  project: Project,
+  target: Target,
+  database: Database,
+): Promise<DiskEvidence> {
   const { name } = target.environment;
   const folder = backupFolder(project.config.backups, name);
   const [previous] = (await allBackups(project, name)).backups;
-  return await reading(project, target, async (database) => {
-    const data = await dataFolder(database);
-    const room = data === undefined ? undefined : await roomIn(data);
-    return {
-      backups: {
-        folder,
-        freeBytes: (await roomAt(folder))?.freeBytes ?? null,
-        neededBytes: await backupNeeds(database, previous?.manifest.dump.sizeBytes),
-      },
-      server: data === undefined || room === undefined ? null : { folder: data, ...room },
-    };
-  });
+  const data = await dataFolder(database);
+  const room = data === undefined ? undefined : await roomIn(data);
+  return {
+    backups: {
+      folder,
+      freeBytes: (await roomAt(folder))?.freeBytes ?? null,
+      neededBytes: await backupNeeds(database, previous?.manifest.dump.sizeBytes),
+    },
+    server: data === undefined || room === undefined ? null : { folder: data, ...room },
+  };
 }
 
 // The folder is made with the first backup.

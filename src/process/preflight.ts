@@ -8,6 +8,7 @@ import { check } from '../lint/check.ts';
 import type { Finding } from '../lint/finding.ts';
 import { readMigrations } from '../migration/file.ts';
 import type { Plan } from '../migration/plan.ts';
+import type { Database } from '../postgres/connect.ts';
 import type { PromotionEvidence } from '../promotion/evidence.ts';
 import type { JudgedGate, Waiver } from '../promotion/gate.ts';
 import { gatherEvidence } from '../promotion/gather.ts';
@@ -19,7 +20,7 @@ import { diskEvidence } from './disk-evidence.ts';
 import { whyNotKept } from './kept-plan.ts';
 import { type Project, planFor, reading, type Target, targetNamed } from './project.ts';
 import { restoreObstacle } from './restorable.ts';
-import { readClocks, sayClocks } from './server-clock.ts';
+import { clocksOf, sayClocks } from './server-clock.ts';
 import { importedStates } from './soak-evidence.ts';
 import { recordWord, tellTheTeam } from './team-notice.ts';
 
@@ -84,32 +85,42 @@ export async function judgeNow(
   judging: Judging,
   rehearsal: RehearsalReport | null = null,
 ): Promise<{ readonly evidence: PromotionEvidence; readonly gates: readonly JudgedGate[] }> {
-  const { target, plan, findings, waivers } = judging;
+  const { target, waivers } = judging;
+  return step(project.context, 'look at every gate', () =>
+    reading(project, target, async (database) => {
+      const evidence = { ...(await evidenceNow(project, judging, database)), rehearsal };
+      return { evidence, gates: judgeGates(evidence, waivers) };
+    }),
+  );
+}
+
+async function evidenceNow(
+  project: Project,
+  { target, plan, findings, at }: Judging,
+  database: Database,
+): Promise<PromotionEvidence> {
   const { context, config } = project;
-  return step(context, 'look at every gate', async () => {
-    const clocks = await readClocks(project, target);
-    sayClocks(project.context, target.environment.name, clocks);
-    const now = judging.at ?? clocks.server;
-    const journal = await reading(project, target, readJournal);
-    const gathered = await gatherEvidence({
-      now,
-      aheadMs: now.getTime() - clocks.server.getTime(),
-      clock: context.clock,
-      environment: target.environment,
-      environments: config.environments,
-      plan,
-      findings,
-      approvedBy: await whoApproved(project, target, plan),
-      journal,
-      imported: await importedStates(project, target, { plan, journal }),
-      health: await takeSample(context, target.environment),
-      backup: await newestProof(project, target),
-      disk: await diskEvidence(project, target),
-      restoreObstacle: await restoreObstacle(project, target),
-      read: (environment, work) => reading(project, targetNamed(project, environment.name), work),
-    });
-    const evidence = { ...gathered, rehearsal };
-    return { evidence, gates: judgeGates(evidence, waivers) };
+  const clocks = await clocksOf(context, database);
+  sayClocks(context, target.environment.name, clocks);
+  const now = at ?? clocks.server;
+  const journal = await readJournal(database);
+  return gatherEvidence({
+    now,
+    aheadMs: now.getTime() - clocks.server.getTime(),
+    clock: context.clock,
+    environment: target.environment,
+    database,
+    environments: config.environments,
+    plan,
+    findings,
+    approvedBy: await whoApproved(project, target, { plan, journal, database }),
+    journal,
+    imported: await importedStates(project, target, { plan, journal, database }),
+    health: await takeSample(context, target.environment),
+    backup: await newestProof(project, target),
+    disk: await diskEvidence(project, target, database),
+    restoreObstacle: await restoreObstacle(project, target),
+    read: (environment, work) => reading(project, targetNamed(project, environment.name), work),
   });
 }
 

@@ -9,6 +9,7 @@ import { writeNewFile } from '../core/write-file.ts';
 import { detailOf, type JournalRow } from '../history/journal.ts';
 import { readDatabaseId } from '../history/marker.ts';
 import type { Plan } from '../migration/plan.ts';
+import type { Database } from '../postgres/connect.ts';
 import { serverTime } from '../postgres/server-time.ts';
 import { isByAllowedKey, signerOf, signText } from '../promotion/approval/ssh.ts';
 import type { EnvironmentState } from '../promotion/evidence.ts';
@@ -95,7 +96,10 @@ export async function importEvidence(
   const target = targetNamed(project, request.into ?? laterThan(project, read.evidence.state.name));
   const signer = await signerNamed(target, read, request.file);
   const plan = await planFor(project, target);
-  await assertWanted(project, target, { evidence: read.evidence, plan });
+  const { evidence } = read;
+  await reading(project, target, (database) =>
+    assertWanted(project, target, { evidence, plan, database }),
+  );
   return doing(project, target, { command: 'evidence', changes: false }, async () => ({
     result: { ...about(read.evidence), file: request.file, signer, into: target.environment.name },
     plan: plan.digest,
@@ -110,14 +114,22 @@ export async function importEvidence(
 export async function importedStates(
   project: Project,
   target: Target,
-  { plan, journal }: { readonly plan: Plan; readonly journal: readonly JournalRow[] },
+  {
+    plan,
+    journal,
+    database,
+  }: {
+    readonly plan: Plan;
+    readonly journal: readonly JournalRow[];
+    readonly database: Database;
+  },
 ): Promise<ReadonlyMap<string, EnvironmentState>> {
   const found = new Map<string, EnvironmentState>();
   for (const { entry } of journal) {
     const text = detailOf(entry, 'file');
     if (entry.command !== 'evidence' || entry.plan !== plan.digest || text === undefined) continue;
     if (found.has(detailOf(entry, 'environment') ?? '')) continue;
-    const state = await stateIn(project, target, { plan, text }).catch(() => undefined);
+    const state = await stateIn(project, target, { plan, text, database }).catch(() => undefined);
     if (state !== undefined) found.set(state.name, state);
   }
   return found;
@@ -126,25 +138,33 @@ export async function importedStates(
 async function stateIn(
   project: Project,
   target: Target,
-  { plan, text }: { readonly plan: Plan; readonly text: string },
+  {
+    plan,
+    text,
+    database,
+  }: { readonly plan: Plan; readonly text: string; readonly database: Database },
 ): Promise<EnvironmentState> {
   const read = readEvidenceFile(text, 'the evidence in the journal');
   await signerNamed(target, read, 'the evidence in the journal');
-  await assertWanted(project, target, { evidence: read.evidence, plan });
+  await assertWanted(project, target, { evidence: read.evidence, plan, database });
   return { ...read.evidence.state, isSignedFile: true };
 }
 
 async function assertWanted(
   project: Project,
   target: Target,
-  { evidence, plan }: { readonly evidence: SoakEvidence; readonly plan: Plan },
+  {
+    evidence,
+    plan,
+    database,
+  }: { readonly evidence: SoakEvidence; readonly plan: Plan; readonly database: Database },
 ): Promise<void> {
   const earlier = namesBefore(project, target);
   const { name } = evidence.state;
-  const own = await reading(project, target, async (database) => ({
+  const own = {
     databaseId: await readDatabaseId(database),
     now: await project.context.clock.ofServer(() => serverTime(database)),
-  }));
+  };
   assertServes(evidence, {
     environment: earlier.includes(name) ? name : (target.environment.after ?? ''),
     migrations: plan.pending.map(({ migration }) => migration),

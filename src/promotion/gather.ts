@@ -33,6 +33,8 @@ export interface Sources {
   readonly aheadMs: number;
   readonly clock: Clock;
   readonly environment: Environment;
+  /** That environment, for reading. */
+  readonly database: Database;
   /** Every environment, in the order of promotion. */
   readonly environments: readonly Environment[];
   readonly plan: Plan;
@@ -46,7 +48,7 @@ export interface Sources {
   readonly restoreObstacle: PromotionEvidence['restoreObstacle'];
   /** What files of evidence show of environments, by name. */
   readonly imported: ReadonlyMap<string, EnvironmentState>;
-  /** Opens an environment for reading; rejects when it cannot be reached. */
+  /** Opens another environment for reading; rejects when it cannot be reached. */
   readonly read: <T>(
     environment: Environment,
     work: (database: Database) => Promise<T>,
@@ -58,17 +60,18 @@ export async function gatherEvidence(sources: Sources): Promise<PromotionEvidenc
   const { environments, environment } = sources;
   const first = environments[0];
   const before = environments.find((candidate) => candidate.name === environment.after);
+  const local =
+    first === undefined || first.name === environment.name ? null : await stateOf(sources, first);
   return {
     now: sources.now,
     aheadMs: sources.aheadMs,
     environment,
     migrations: sources.plan.pending.map(({ migration }) => migration),
     findings: sources.findings,
-    target: await sources.read(environment, targetState),
+    target: await targetState(sources.database),
     approvedBy: sources.approvedBy,
-    local:
-      first === undefined || first.name === environment.name ? null : await stateOf(sources, first),
-    before: before === undefined ? null : await stateOf(sources, before),
+    local,
+    before: before === undefined ? null : before === first ? local : await stateOf(sources, before),
     notice: noticeFor(sources.journal, sources.plan.digest),
     health: sources.health,
     backup: sources.backup,
