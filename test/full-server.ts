@@ -43,9 +43,8 @@ export async function startServerOn(path: string): Promise<ServerOn> {
     dynamic_shared_memory_type: 'posix',
   };
   let running: BackgroundProcess | undefined;
-  const start = async (): Promise<void> => {
-    await running?.stop(0);
-    running = await startBackground(
+  const launch = (): Promise<BackgroundProcess> =>
+    startBackground(
       programPath(installation, 'postgres'),
       [
         '-D',
@@ -54,10 +53,20 @@ export async function startServerOn(path: string): Promise<ServerOn> {
       ],
       { ...account, cwd: folder, env },
     );
-    while (!(await answers(address('postgres')))) await setTimeout(50);
+  const start = async (): Promise<void> => {
+    await running?.stop(0);
+    while (!(await answers(address('postgres')))) {
+      // Processes of a server that was killed live on for a moment, and keep the next one from starting.
+      if (running === undefined || (await hasEnded(running))) running = await launch();
+      await setTimeout(50);
+    }
   };
   await start();
   return { address, start, stop: async () => running?.stop(0) };
+}
+
+async function hasEnded(server: BackgroundProcess): Promise<boolean> {
+  return Promise.race([server.ended.then(() => true), setTimeout(0, false)]);
 }
 
 async function answers(address: Address): Promise<boolean> {

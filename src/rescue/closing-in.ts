@@ -5,7 +5,7 @@ export const closeEnoughMs = 1_000;
 
 // Where writes come as fast as they are played, no round is shorter than the one before, ever.
 const vainRounds = 3;
-const worthwhile = 0.9;
+const worthwhile = 0.75;
 
 /**
  * Whether another round may bring the copy closer. A round plays what was written in the one before it.
