@@ -37,7 +37,7 @@ export function costInWords(of: {
   const { environment, tables, wide, hourlyBytes, limitBytes } = of;
   const plain = tables.filter(({ kind }) => kind === 'r');
   return [
-    `Writes in ${environment} are captured by triggers on all ${plain.length} tables until it is disarmed or rescued: small ones cost the server about 1.8 times the CPU and 3.2 times the log (measured: docs/rescue.md).`,
+    `Writes in ${environment} are captured by triggers on all ${plain.length} tables until it is disarmed or rescued: small ones cost the server about twice the CPU and four times the log (measured: docs/rescue.md).`,
     `At the pace since the server counts, that is at most ${formatBytes(hourlyBytes)} of log table an hour; at ${formatBytes(limitBytes)} the rescue is given up.`,
     ...(wide.length === 0
       ? []
