@@ -224,3 +224,53 @@ it('a full disk of the backups stops an apply of a guarded environment before it
   expect(closed.map(({ id }: { id: string }) => id)).toContain('disk-space');
   expect(await lastEntry(database.address)).toMatchObject({ phase: 'refused' });
 });
+
+describe('a full disk of the copies', () => {
+  /** Runs a command on a machine whose memory for copies has that size, with what else happens there meanwhile. */
+  async function inSmallPlace(
+    context: TestContext,
+    command: string,
+    meanwhile = 'true',
+  ): Promise<{ readonly exitCode: number; readonly said: string }> {
+    const mounted = await project.sh('unshare -m mount -t tmpfs none /dev/shm');
+    if (mounted.exitCode !== 0) context.skip(noSmallDisk);
+    await project.write(
+      'small-place.sh',
+      `mount -t tmpfs -o size=330m,mode=1777 none /dev/shm
+       (${meanwhile}) &
+       node_modules/.bin/drydock ${command} 2>&1`,
+    );
+    const { exitCode, stdout } = await project.sh('unshare -m sh small-place.sh');
+    return { exitCode, said: stdout.replace(/\s+/g, ' ') };
+  }
+
+  it('ends a proof, which says nothing of the backup then', async (context) => {
+    await using session = await connect(database.address, { purpose: 'test' });
+    await session.execute(`
+      CREATE FUNCTION slow(int) RETURNS int IMMUTABLE LANGUAGE plpgsql
+        AS 'BEGIN PERFORM pg_sleep(0.02); RETURN $1; END';
+      CREATE INDEX ON users (slow(id))`);
+    await drydockJson(project, ['backup', 'staging']);
+    const filler = `until ls /dev/shm/drydock-*/data/postmaster.pid; do sleep 0.02; done
+      dd if=/dev/zero of=/dev/shm/filler bs=1M`;
+    const { exitCode, said } = await inSmallPlace(context, 'prove staging', filler);
+    expect(said).toContain('Nothing was changed. The disk on which the copy lies has no room');
+    expect(said).toContain('sandbox/no-space');
+    expect(exitCode).toBe(2);
+    const listed = await drydockJson(project, ['backups', 'staging']);
+    expect(JSON.stringify(listed.data)).not.toContain('failed');
+    expect((await drydockJson(project, ['prove', 'staging'])).failure).toBeNull();
+  });
+
+  it('ends a rehearsal, which says nothing of the migration then', async (context) => {
+    await drydockJson(project, ['backup', 'staging']);
+    await project.write(
+      'migrations/001_big.sql',
+      "CREATE TABLE big AS SELECT repeat('x', 1000) AS x FROM generate_series(1, 400000);\n",
+    );
+    const { exitCode, said } = await inSmallPlace(context, 'rehearse staging');
+    expect(said).toContain('Nothing was changed. The disk on which the copy lies has no room');
+    expect(said).toContain('set TMPDIR to a folder with more of it');
+    expect(exitCode).toBe(2);
+  });
+});

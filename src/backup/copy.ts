@@ -2,6 +2,7 @@
 
 import { availableParallelism } from 'node:os';
 import type { Context, StepReporter } from '../core/context.ts';
+import { noRoomForCopy, saysDiskIsFull } from '../core/disk.ts';
 import { Failure, messageOf } from '../core/failure.ts';
 import { type Address, quoteIdentifier } from '../postgres/address.ts';
 import { loadArchive } from '../postgres/archive.ts';
@@ -18,6 +19,8 @@ export interface CopyServer {
   readonly place: 'memory' | 'disk' | 'server';
   /** The comment that databases and roles must have there; undefined where they go with the server. */
   readonly mark?: string;
+  /** A folder on the disk where its data lies; undefined where that is not this machine's. */
+  readonly folder?: string;
   /** The address of one of its databases, as superuser; the name in it may be another one. */
   address(database: string): Address;
   /** Ends it and removes its data. */
@@ -132,10 +135,20 @@ function searchPathHint(said: string): string {
 
 function notRestorable(backup: Backup, cause: unknown): unknown {
   if (!(cause instanceof Failure) || cause.code !== 'archive/load-failed') return cause;
+  const said = String(cause.details.said);
+  if (saysDiskIsFull(said)) return noRoomForCopy(said);
+  if (/server closed the connection unexpectedly|connection to server .* failed/s.test(said)) {
+    return new Failure({
+      code: 'sandbox/server-ended',
+      message: `the server ended on which ${backup.name} was restored: ${said}`,
+      hint: 'That says nothing of the backup. Look whether this machine has memory and room (free -m; df -h), then type the same command again.',
+      cause,
+    });
+  }
   return new Failure({
     code: 'proof/not-restorable',
-    message: `${backup.name} could not be restored: ${String(cause.details.said)}`,
-    hint: `${searchPathHint(String(cause.details.said))}Remove the cause, take a new backup with \`drydock backup ${backup.manifest.environment}\`, and prove that.`,
+    message: `${backup.name} could not be restored: ${said}`,
+    hint: `${searchPathHint(said)}Remove the cause, take a new backup with \`drydock backup ${backup.manifest.environment}\`, and prove that.`,
     details: cause.details,
     cause,
   });

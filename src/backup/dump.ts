@@ -58,7 +58,7 @@ export async function dump(options: DumpOptions): Promise<Dumped> {
     const flags = [...formatFlags(format), compression];
     const reading = readEarly(file);
     const said = await whileThereIsRoom({
-      folder: options.folder,
+      folder: () => options.folder,
       signal: options.signal,
       work: (signal) => runDump(flags, { ...options, signal }),
       full: (free) =>

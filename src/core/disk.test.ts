@@ -17,7 +17,7 @@ it('work is stopped before a disk is full', async (context) => {
   try {
     const { signal } = new AbortController();
     const filling = whileThereIsRoom({
-      folder,
+      folder: () => folder,
       signal,
       work: async (whileRoom) => {
         await using file = await open(join(folder, 'file'), 'w');
@@ -41,6 +41,6 @@ it('room that cannot be seen stops nothing', async () => {
   expect(await roomIn('/no/such/folder')).toBeUndefined();
   const { signal } = new AbortController();
   const full = (): Error => new Error('never');
-  const filling = { folder: undefined, signal, work: async () => 'done', full };
+  const filling = { folder: () => undefined, signal, work: async () => 'done', full };
   expect(await whileThereIsRoom(filling)).toBe('done');
 });

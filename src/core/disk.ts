@@ -1,6 +1,8 @@
 // Room on a disk: how much there is, and work that is stopped before there is none.
 
 import { statfs } from 'node:fs/promises';
+import { formatBytes } from './duration.ts';
+import { Failure } from './failure.ts';
 
 /** The room on a disk. */
 export interface Room {
@@ -24,8 +26,8 @@ export async function roomIn(folder: string): Promise<Room | undefined> {
 
 /** Work that fills a disk. */
 export interface Filling<T> {
-  /** Any folder of the disk; undefined where it cannot be seen. */
-  readonly folder: string | undefined;
+  /** Any folder of the disk; undefined while it is not known, and where it cannot be seen. */
+  readonly folder: () => string | undefined;
   readonly signal: AbortSignal;
   /** Stops when its signal fires. */
   readonly work: (signal: AbortSignal) => Promise<T>;
@@ -39,11 +41,11 @@ export interface Filling<T> {
  */
 export async function whileThereIsRoom<T>(filling: Filling<T>): Promise<T> {
   const { folder, signal, work, full } = filling;
-  if (folder === undefined) return await work(signal);
   const stop = new AbortController();
   let left: number | undefined;
   const look = async (): Promise<void> => {
-    const room = await roomIn(folder);
+    const place = folder();
+    const room = place === undefined ? undefined : await roomIn(place);
     if (room === undefined || room.freeBytes >= room.reserveBytes) return;
     left = room.freeBytes;
     stop.abort();
@@ -52,9 +54,35 @@ export async function whileThereIsRoom<T>(filling: Filling<T>): Promise<T> {
   try {
     return await work(AbortSignal.any([signal, stop.signal]));
   } catch (failure) {
+    // It may have gone faster than this looks.
+    await look();
     if (left === undefined || signal.aborted) throw failure;
     throw full(left);
   } finally {
     clearInterval(timer);
   }
+}
+
+/** Whether a server, or a program of it, said that its disk is full. */
+export function saysDiskIsFull(said: string): boolean {
+  return /No space left on device|wrote only \d+ of \d+ bytes/.test(said);
+}
+
+/** The failure of work on a copy whose disk is full: it says nothing of what was tried there. */
+export function noRoomForCopy(said: string, folder?: string): Failure {
+  const look = folder === undefined ? '' : ` (\`df -h ${folder}\` shows it)`;
+  return new Failure({
+    code: 'sandbox/no-space',
+    message: `the disk on which the copy lies has no room any more: ${said}`,
+    hint: `Make room there${look}, set TMPDIR to a folder with more of it, or name a server for copies as sandbox.server; then type the same command again.`,
+  });
+}
+
+/** Works on a copy, and stops before the disk on which it lies is full. */
+export function whileCopyHasRoom<T>(
+  filling: Pick<Filling<T>, 'folder' | 'signal' | 'work'>,
+): Promise<T> {
+  const full = (free: number): Failure =>
+    noRoomForCopy(`${formatBytes(free)} were left`, filling.folder());
+  return whileThereIsRoom({ ...filling, full });
 }

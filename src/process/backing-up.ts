@@ -5,6 +5,7 @@ import type { CopyServer } from '../backup/copy.ts';
 import { type Backup, type Proof, validProof } from '../backup/manifest.ts';
 import { type ProveOptions, prove } from '../backup/prove.ts';
 import { type Context, interrupted } from '../core/context.ts';
+import { whileCopyHasRoom } from '../core/disk.ts';
 import { Failure, withCleanup } from '../core/failure.ts';
 import { readLedger } from '../history/ledger.ts';
 import type { Address } from '../postgres/address.ts';
@@ -113,19 +114,30 @@ export async function withProvenCopy<T>(
   how: Pick<ProveOptions, 'thorough' | 'statistics'> & { readonly keep?: boolean } = {},
 ): Promise<T> {
   const { context } = project;
-  try {
-    return await withFiles(project, backup, async (here) => {
-      const proven = await prove(context, {
+  let folder: string | undefined;
+  // When there is no room, the server is ended like by Ctrl-C, and whatever is done there with it.
+  const proveAndWork = async (signal: AbortSignal): Promise<T> => {
+    const stoppable = { ...project, context: { ...context, signal } };
+    return await withFiles(stoppable, backup, async (here) => {
+      const proven = await prove(stoppable.context, {
         backup: here,
         statistics: true,
         ...how,
-        startServer: (wanted) => startCopyServer(project, wanted),
+        startServer: async (wanted) => {
+          const server = await startCopyServer(stoppable, wanted);
+          folder = server.folder;
+          return server;
+        },
       });
       return await withCleanup(
         () => work(proven.database, proven.proof, proven.server),
         () => (how.keep === true ? proven.server.keep() : proven.server.stop()),
       );
     });
+  };
+  try {
+    const { signal } = context;
+    return await whileCopyHasRoom({ folder: () => folder, signal, work: proveAndWork });
   } catch (failure) {
     throw aboutCopy(context, failure);
   }

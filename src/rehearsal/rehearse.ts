@@ -3,6 +3,7 @@
 
 import type { ApplyReport, StatementObserver } from '../apply/report.ts';
 import { type Context, step } from '../core/context.ts';
+import { noRoomForCopy, saysDiskIsFull } from '../core/disk.ts';
 import { formatDuration } from '../core/duration.ts';
 import { Failure, withCleanup } from '../core/failure.ts';
 import type { Plan } from '../migration/plan.ts';
@@ -132,6 +133,7 @@ function joined(
 
 function rehearsalFailure(failure: unknown): unknown {
   if (!(failure instanceof Failure) || failure.code === 'interrupted') return failure;
+  if (saysDiskIsFull(failure.message)) return noRoomForCopy(failure.message);
   return new Failure({
     code: 'rehearsal/failed',
     message: `the rehearsal failed on the copy: ${failure.message}`,

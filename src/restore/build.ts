@@ -108,7 +108,7 @@ async function load(
   const tables = Object.keys(contents.tables).length;
   const folder = await dataFolder(server);
   await whileThereIsRoom({
-    folder,
+    folder: () => folder,
     signal,
     work: (whileRoom) =>
       loadArchive(
