@@ -47,7 +47,8 @@ export interface ProvenCopy {
  * content where it was hashed, the sequences, the extensions and the whole schema with the manifest. The outcome is written into the manifest,
  * whatever it is.
  *
- * @throws `backup/file-missing`, `backup/file-changed`, `proof/not-restorable`, `proof/differs`
+ * @throws `backup/file-missing`, `backup/file-changed`, `proof/not-restorable`, `proof/differs`;
+ *   `sandbox/no-space` and `sandbox/server-ended`, which say nothing of the backup
  * @example
  * const { proof, server } = await prove(context, { backup, startServer });
  * await server.stop();

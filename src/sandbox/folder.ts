@@ -1,9 +1,10 @@
 // Where throw-away servers live: in memory where there is room, else on disk. A folder's name says
 // which process owns it, so that a later start can tell a leftover from a server in use.
 
-import { mkdtemp, stat, statfs } from 'node:fs/promises';
+import { mkdtemp, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { roomIn } from '../core/disk.ts';
 import { formatBytes } from '../core/duration.ts';
 import { Failure } from '../core/failure.ts';
 import { runOrFail } from '../core/process.ts';
@@ -74,8 +75,8 @@ export async function removeFolder(path: string, account: ServerAccount): Promis
 }
 
 async function hasRoom(place: Place, neededBytes: number): Promise<boolean> {
-  const system = await statfs(place.path).catch(() => undefined);
-  if (system === undefined || system.bavail * system.bsize < neededBytes) return false;
+  const room = await roomIn(place.path);
+  if (room === undefined || room.freeBytes - room.reserveBytes < neededBytes) return false;
   // A container may show more room in /dev/shm than it may use memory.
   return !place.inMemory || neededBytes < process.availableMemory() / 2;
 }
