@@ -24,15 +24,15 @@ describe('another round', () => {
   });
 
   it('is waited for where one alone took longer', () => {
-    const taken = [8_000, 4_000, 9_000, 5_000, 2_000, 900];
+    const taken = [8_000, 4_000, 9_000, 2_900, 900];
     expect(rounds(8_000, (_, round) => taken[round] ?? 0)).toEqual(taken);
   });
 
   it('is vain where writes come as fast as they are played', () => {
-    expect(rounds(2_000, (ms) => ms)).toHaveLength(4);
+    expect(rounds(2_000, (ms) => ms)).toHaveLength(3);
   });
 
   it('is vain where writes come faster', () => {
-    expect(rounds(2_000, (ms) => ms * 1.5)).toHaveLength(4);
+    expect(rounds(2_000, (ms) => ms * 1.5)).toHaveLength(3);
   });
 });

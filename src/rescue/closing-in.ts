@@ -4,7 +4,7 @@
 export const closeEnoughMs = 1_000;
 
 // Where writes come as fast as they are played, no round is shorter than the one before, ever.
-const vainRounds = 3;
+const vainRounds = 2;
 const worthwhile = 0.75;
 
 /**

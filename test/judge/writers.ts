@@ -1,4 +1,4 @@
-// The application under load: a few sessions that write without pause, code for the old schema until it
+// The application under load: a few sessions that write, code for the old schema until it
 // fails, then code for the new one, and back again; whatever cuts their connections, they come again.
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,6 +12,9 @@ import { takePicture } from './picture.ts';
 import { Work } from './work.ts';
 
 const writerCount = 6;
+
+// As people do, so that six sessions leave the machine something to do the rest with; `script/soak` takes it away.
+const thinkMs = Number(process.env.WRITERS_THINK_MS ?? 2);
 
 // Undefined table, column; a value or a NULL that the other schema's type refuses; wrong type.
 const otherSchema = new Set(['42P01', '42703', '22P02', '23502', '42804', '22003']);
@@ -91,7 +94,10 @@ class Writer {
 
   async #session(signal: AbortSignal): Promise<void> {
     await using database = await connect(this.#options.address, { purpose: 'writer' });
-    while (!signal.aborted) await this.#transaction(database);
+    while (!signal.aborted) {
+      await this.#transaction(database);
+      if (thinkMs > 0) await sleep(thinkMs);
+    }
   }
 
   // Throws when the session is of no more use.
