@@ -2,7 +2,8 @@
 // after which, and hands the steps to each other.
 
 import { applyPlan } from './apply/apply.ts';
-import type { ApplyOptions, PolicyParts } from './apply/apply-options.ts';
+import type { ApplyOptions } from './apply/apply-options.ts';
+import type { PolicyParts } from './apply/apply-policy.ts';
 import type { ApplyReport } from './apply/report.ts';
 import { step } from './core/context.ts';
 import { Failure, messageOf } from './core/failure.ts';

@@ -1,15 +1,10 @@
-// What an apply is told: the plan, the place, and how much it may ask of the others.
+// What an apply is told: the plan, the place, and who says so.
 
 import type { Plan } from '../migration/plan.ts';
 import type { Address } from '../postgres/address.ts';
+import type { PolicyParts } from './apply-policy.ts';
 import type { StatementKeeper } from './keeper.ts';
 import type { StatementObserver } from './report.ts';
-import type { ApplyPolicy } from './step-run.ts';
-
-/** Limits that are to differ from the default ones. */
-export type PolicyParts = {
-  readonly [NAME in keyof ApplyPolicy]?: ApplyPolicy[NAME] | undefined;
-};
 
 /** What is applied, where, and by whom. */
 export interface ApplyOptions {

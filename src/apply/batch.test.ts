@@ -11,7 +11,7 @@ import { install } from '../history/install.ts';
 import { readLedger } from '../history/ledger.ts';
 import { connect, type Database } from '../postgres/connect.ts';
 import { applyPlan } from './apply.ts';
-import type { PolicyParts } from './apply-options.ts';
+import type { PolicyParts } from './apply-policy.ts';
 import type { ApplyReport } from './report.ts';
 
 let fresh: TestDatabase;

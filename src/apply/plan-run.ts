@@ -6,13 +6,14 @@ import { install } from '../history/install.ts';
 import type { PlannedMigration } from '../migration/plan.ts';
 import type { MigrationStep } from '../migration/steps.ts';
 import { runAlone } from './alone.ts';
-import type { ApplyOptions, PolicyParts } from './apply-options.ts';
+import type { ApplyOptions } from './apply-options.ts';
+import { type ApplyPolicy, policyFrom } from './apply-policy.ts';
 import { runBatches } from './batch.ts';
 import { fateOf, withStepsInForce } from './in-force.ts';
 import { type Identity, StepRecords } from './records.ts';
 import type { MigrationReport, StatementReport } from './report.ts';
 import { type ApplySession, openSession, preparationOf } from './session.ts';
-import { type ApplyPolicy, defaultPolicy, type StepResult, type StepRun } from './step-run.ts';
+import type { StepResult, StepRun } from './step-run.ts';
 import { inForceOf, runTogether } from './together.ts';
 import { runTransaction } from './transaction.ts';
 
@@ -41,7 +42,7 @@ export class PlanRun {
   constructor(context: Context, options: ApplyOptions, tell: Tell) {
     this.#context = context;
     this.#options = options;
-    this.#policy = policyFrom(options.policy ?? {});
+    this.#policy = policyFrom(options.policy);
     this.#tell = tell;
   }
 
@@ -214,9 +215,4 @@ async function failureOf(work: Promise<unknown>): Promise<unknown> {
 
 function isLost(failure: unknown): boolean {
   return failure instanceof Failure && failure.code === 'postgres/connection-lost';
-}
-
-function policyFrom(wanted: PolicyParts): ApplyPolicy {
-  const said = Object.entries(wanted).filter(([, value]) => value !== undefined);
-  return { ...defaultPolicy, ...Object.fromEntries(said) };
 }

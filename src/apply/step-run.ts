@@ -4,34 +4,12 @@ import type { Context } from '../core/context.ts';
 import type { StepRow } from '../history/steps.ts';
 import type { MigrationStep } from '../migration/steps.ts';
 import type { Database } from '../postgres/connect.ts';
+import type { ApplyPolicy } from './apply-policy.ts';
 import type { Guard } from './guard.ts';
 import type { StatementKeeper } from './keeper.ts';
 import type { StatementObserver, StatementReport } from './report.ts';
 import type { RowGuard } from './row-guard.ts';
 import type { Preparation } from './session.ts';
-
-/** How much an apply may ask of the others. */
-export interface ApplyPolicy {
-  /** How long one transaction goes on trying to get its locks. */
-  readonly lockPatienceMs: number;
-  /** So many sessions waiting behind the migration make it give up its place. */
-  readonly maxWaiting: number;
-  /** The longest that one statement may take. */
-  readonly statementLimitMs: number;
-  /** The longest that a statement outside a transaction waits for the transactions of others. */
-  readonly concurrentPatienceMs: number;
-  /** Sessions idle in a transaction that are in the way for so long are ended; undefined: never. */
-  readonly endIdleAfterMs: number | undefined;
-}
-
-/** Limits that suit most databases; the configuration may say others. */
-export const defaultPolicy: ApplyPolicy = {
-  lockPatienceMs: 60_000,
-  maxWaiting: 20,
-  statementLimitMs: 12 * 3_600_000,
-  concurrentPatienceMs: 30 * 60_000,
-  endIdleAfterMs: undefined,
-};
 
 /** A step to be run. */
 export interface StepRun {

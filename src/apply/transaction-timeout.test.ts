@@ -11,7 +11,7 @@ import { type ServerOwner, startServerOwner } from '../../test/server-owner.ts';
 import { connect, type Database } from '../postgres/connect.ts';
 import { serverFor } from '../sandbox/server-programs.ts';
 import { applyPlan } from './apply.ts';
-import type { PolicyParts } from './apply-options.ts';
+import type { PolicyParts } from './apply-policy.ts';
 
 const major = 17;
 // A machine without server programs of 17 or newer has them for this test alone.

@@ -1,10 +1,10 @@
 // Statements of our own on a database that others use, with the same care for locks as an apply.
 
 import { runAlone } from '../apply/alone.ts';
-import type { PolicyParts } from '../apply/apply-options.ts';
+import { type ApplyPolicy, type PolicyParts, policyFrom } from '../apply/apply-policy.ts';
 import type { StatementKeeper } from '../apply/keeper.ts';
 import { type ApplySession, openSession, preparationOf } from '../apply/session.ts';
-import { type ApplyPolicy, defaultPolicy, type StepRun } from '../apply/step-run.ts';
+import type { StepRun } from '../apply/step-run.ts';
 import { runTransaction } from '../apply/transaction.ts';
 import type { Context } from '../core/context.ts';
 import { withCleanup } from '../core/failure.ts';
@@ -64,15 +64,14 @@ export function aloneOn(context: Context, address: Address, { what, policy }: Ca
 async function withSession(
   context: Context,
   address: Address,
-  { policy = {} }: Care,
+  care: Care,
   work: (session: ApplySession, policy: ApplyPolicy) => Promise<void>,
 ): Promise<void> {
-  const said = Object.entries(policy).filter(([, value]) => value !== undefined);
-  const limits = { ...defaultPolicy, ...Object.fromEntries(said) };
-  const { maxWaiting } = limits;
+  const policy = policyFrom(care.policy);
+  const { maxWaiting } = policy;
   const session = await openSession(context, address, { maxWaiting, silenceMs });
   await withCleanup(
-    () => work(session, limits),
+    () => work(session, policy),
     () => session.close(),
   );
 }
