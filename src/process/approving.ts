@@ -12,7 +12,15 @@ import {
   approvalNamespace as namespace,
 } from '../promotion/approval/approval.ts';
 import { signerOf, signText } from '../promotion/approval/ssh.ts';
-import { doing, type Project, planFor, reading, type Target, targetNamed } from './project.ts';
+import {
+  doing,
+  type OpenTarget,
+  type Project,
+  planFor,
+  reading,
+  type Target,
+  targetNamed,
+} from './project.ts';
 
 /** A wish to approve what is pending. */
 export interface ApprovalRequest {
@@ -69,18 +77,10 @@ export async function approvePlan(
 /** The names of the others who have approved this plan for this database. */
 export async function whoApproved(
   project: Project,
-  target: Target,
-  {
-    plan,
-    journal,
-    database,
-  }: {
-    readonly plan: Plan;
-    readonly journal: readonly JournalRow[];
-    readonly database: Database;
-  },
+  { environment, database }: OpenTarget,
+  { plan, journal }: { readonly plan: Plan; readonly journal: readonly JournalRow[] },
 ): Promise<readonly string[]> {
-  const { name, approvals } = target.environment;
+  const { name, approvals } = environment;
   if (approvals.count === 0) return [];
   const databaseId = await readDatabaseId(database);
   if (databaseId === undefined) return [];

@@ -4,19 +4,17 @@ import { dirname } from 'node:path';
 import { backupFolder } from '../backup/backups.ts';
 import { backupNeeds } from '../backup/preflight.ts';
 import { type Room, roomIn } from '../core/disk.ts';
-import type { Database } from '../postgres/connect.ts';
 import { dataFolder } from '../postgres/data-folder.ts';
 import type { DiskEvidence } from '../promotion/evidence.ts';
 import { allBackups } from './keeping.ts';
-import type { Project, Target } from './project.ts';
+import type { OpenTarget, Project } from './project.ts';
 
 /** Looks at both disks. Reads only. */
 export async function diskEvidence(
   project: Project,
-  target: Target,
-  database: Database,
+  { environment, database }: OpenTarget,
 ): Promise<DiskEvidence> {
-  const { name } = target.environment;
+  const { name } = environment;
   const folder = backupFolder(project.config.backups, name);
   const [previous] = (await allBackups(project, name)).backups;
   const data = await dataFolder(database);

@@ -8,7 +8,6 @@ import { check } from '../lint/check.ts';
 import type { Finding } from '../lint/finding.ts';
 import { readMigrations } from '../migration/file.ts';
 import type { Plan } from '../migration/plan.ts';
-import type { Database } from '../postgres/connect.ts';
 import type { PromotionEvidence } from '../promotion/evidence.ts';
 import type { JudgedGate, Waiver } from '../promotion/gate.ts';
 import { gatherEvidence } from '../promotion/gather.ts';
@@ -18,7 +17,14 @@ import { whoApproved } from './approving.ts';
 import { newestProof } from './backing-up.ts';
 import { diskEvidence } from './disk-evidence.ts';
 import { whyNotKept } from './kept-plan.ts';
-import { type Project, planFor, reading, type Target, targetNamed } from './project.ts';
+import {
+  type OpenTarget,
+  type Project,
+  planFor,
+  reading,
+  type Target,
+  targetNamed,
+} from './project.ts';
 import { restoreObstacle } from './restorable.ts';
 import { clocksOf, sayClocks } from './server-clock.ts';
 import { importedStates } from './soak-evidence.ts';
@@ -88,7 +94,10 @@ export async function judgeNow(
   const { target, waivers } = judging;
   return step(project.context, 'look at every gate', () =>
     reading(project, target, async (database) => {
-      const evidence = { ...(await evidenceNow(project, judging, database)), rehearsal };
+      const evidence = {
+        ...(await evidenceNow(project, judging, { ...target, database })),
+        rehearsal,
+      };
       return { evidence, gates: judgeGates(evidence, waivers) };
     }),
   );
@@ -96,29 +105,30 @@ export async function judgeNow(
 
 async function evidenceNow(
   project: Project,
-  { target, plan, findings, at }: Judging,
-  database: Database,
+  { plan, findings, at }: Judging,
+  target: OpenTarget,
 ): Promise<PromotionEvidence> {
   const { context, config } = project;
+  const { environment, database } = target;
   const clocks = await clocksOf(context, database);
-  sayClocks(context, target.environment.name, clocks);
+  sayClocks(context, environment.name, clocks);
   const now = at ?? clocks.server;
   const journal = await readJournal(database);
   return gatherEvidence({
     now,
     aheadMs: now.getTime() - clocks.server.getTime(),
     clock: context.clock,
-    environment: target.environment,
+    environment,
     database,
     environments: config.environments,
     plan,
     findings,
-    approvedBy: await whoApproved(project, target, { plan, journal, database }),
+    approvedBy: await whoApproved(project, target, { plan, journal }),
     journal,
-    imported: await importedStates(project, target, { plan, journal, database }),
-    health: await takeSample(context, target.environment),
+    imported: await importedStates(project, target, { plan, journal }),
+    health: await takeSample(context, environment),
     backup: await newestProof(project, target),
-    disk: await diskEvidence(project, target, database),
+    disk: await diskEvidence(project, target),
     restoreObstacle: await restoreObstacle(project, target),
     read: (environment, work) => reading(project, targetNamed(project, environment.name), work),
   });

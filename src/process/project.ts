@@ -31,6 +31,11 @@ export interface Target {
   readonly address: Address;
 }
 
+/** An environment while it is read, by a session that its reader has opened. */
+export interface OpenTarget extends Target {
+  readonly database: Database;
+}
+
 /** The environment of that name, with its address. */
 export function targetNamed(project: Project, name: string): Target {
   const environment = environmentNamed(project.config, name);

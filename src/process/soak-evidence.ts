@@ -9,7 +9,6 @@ import { writeNewFile } from '../core/write-file.ts';
 import { detailOf, type JournalRow } from '../history/journal.ts';
 import { readDatabaseId } from '../history/marker.ts';
 import type { Plan } from '../migration/plan.ts';
-import type { Database } from '../postgres/connect.ts';
 import { serverTime } from '../postgres/server-time.ts';
 import { isByAllowedKey, signerOf, signText } from '../promotion/approval/ssh.ts';
 import type { EnvironmentState } from '../promotion/evidence.ts';
@@ -23,7 +22,15 @@ import {
   type SoakEvidence,
   signedText,
 } from '../promotion/soak-evidence/soak-evidence.ts';
-import { doing, type Project, planFor, reading, type Target, targetNamed } from './project.ts';
+import {
+  doing,
+  type OpenTarget,
+  type Project,
+  planFor,
+  reading,
+  type Target,
+  targetNamed,
+} from './project.ts';
 
 /** What was written, or brought over. */
 export interface EvidenceReport {
@@ -98,7 +105,7 @@ export async function importEvidence(
   const plan = await planFor(project, target);
   const { evidence } = read;
   await reading(project, target, (database) =>
-    assertWanted(project, target, { evidence, plan, database }),
+    assertWanted(project, { ...target, database }, { evidence, plan }),
   );
   return doing(project, target, { command: 'evidence', changes: false }, async () => ({
     result: { ...about(read.evidence), file: request.file, signer, into: target.environment.name },
@@ -113,23 +120,15 @@ export async function importEvidence(
  */
 export async function importedStates(
   project: Project,
-  target: Target,
-  {
-    plan,
-    journal,
-    database,
-  }: {
-    readonly plan: Plan;
-    readonly journal: readonly JournalRow[];
-    readonly database: Database;
-  },
+  target: OpenTarget,
+  { plan, journal }: { readonly plan: Plan; readonly journal: readonly JournalRow[] },
 ): Promise<ReadonlyMap<string, EnvironmentState>> {
   const found = new Map<string, EnvironmentState>();
   for (const { entry } of journal) {
     const text = detailOf(entry, 'file');
     if (entry.command !== 'evidence' || entry.plan !== plan.digest || text === undefined) continue;
     if (found.has(detailOf(entry, 'environment') ?? '')) continue;
-    const state = await stateIn(project, target, { plan, text, database }).catch(() => undefined);
+    const state = await stateIn(project, target, { plan, text }).catch(() => undefined);
     if (state !== undefined) found.set(state.name, state);
   }
   return found;
@@ -137,33 +136,25 @@ export async function importedStates(
 
 async function stateIn(
   project: Project,
-  target: Target,
-  {
-    plan,
-    text,
-    database,
-  }: { readonly plan: Plan; readonly text: string; readonly database: Database },
+  target: OpenTarget,
+  { plan, text }: { readonly plan: Plan; readonly text: string },
 ): Promise<EnvironmentState> {
   const read = readEvidenceFile(text, 'the evidence in the journal');
   await signerNamed(target, read, 'the evidence in the journal');
-  await assertWanted(project, target, { evidence: read.evidence, plan, database });
+  await assertWanted(project, target, { evidence: read.evidence, plan });
   return { ...read.evidence.state, isSignedFile: true };
 }
 
 async function assertWanted(
   project: Project,
-  target: Target,
-  {
-    evidence,
-    plan,
-    database,
-  }: { readonly evidence: SoakEvidence; readonly plan: Plan; readonly database: Database },
+  target: OpenTarget,
+  { evidence, plan }: { readonly evidence: SoakEvidence; readonly plan: Plan },
 ): Promise<void> {
   const earlier = namesBefore(project, target);
   const { name } = evidence.state;
   const own = {
-    databaseId: await readDatabaseId(database),
-    now: await project.context.clock.ofServer(() => serverTime(database)),
+    databaseId: await readDatabaseId(target.database),
+    now: await project.context.clock.ofServer(() => serverTime(target.database)),
   };
   assertServes(evidence, {
     environment: earlier.includes(name) ? name : (target.environment.after ?? ''),
