@@ -2,7 +2,7 @@
 
 import { availableParallelism } from 'node:os';
 import type { Context, StepReporter } from '../core/context.ts';
-import { noRoomForCopy, saysDiskIsFull } from '../core/disk.ts';
+import { noRoomForCopy, saysDiskIsFull } from '../core/copy-room.ts';
 import { Failure, messageOf } from '../core/failure.ts';
 import { type Address, quoteIdentifier } from '../postgres/address.ts';
 import { loadArchive } from '../postgres/archive.ts';

@@ -5,7 +5,7 @@ import type { CopyServer } from '../backup/copy.ts';
 import { type Backup, type Proof, validProof } from '../backup/manifest.ts';
 import { type ProveOptions, prove } from '../backup/prove.ts';
 import { type Context, interrupted } from '../core/context.ts';
-import { whileCopyHasRoom } from '../core/disk.ts';
+import { whileCopyHasRoom } from '../core/copy-room.ts';
 import { Failure, withCleanup } from '../core/failure.ts';
 import { readLedger } from '../history/ledger.ts';
 import type { Address } from '../postgres/address.ts';

@@ -3,7 +3,7 @@
 
 import type { ApplyReport, StatementObserver } from '../apply/report.ts';
 import { type Context, step } from '../core/context.ts';
-import { noRoomForCopy, saysDiskIsFull } from '../core/disk.ts';
+import { noRoomForCopy, saysDiskIsFull } from '../core/copy-room.ts';
 import { formatDuration } from '../core/duration.ts';
 import { Failure, withCleanup } from '../core/failure.ts';
 import type { Plan } from '../migration/plan.ts';
