@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { backUpOptions } from '../../test/backups.ts';
 import { serverMajor, type TestDatabase, testContext, testDatabase } from '../../test/database.ts';
@@ -10,7 +11,7 @@ import { readArchive } from '../postgres/archive-content.ts';
 import { connect } from '../postgres/connect.ts';
 import { type Contents, compareContents, readContents } from '../postgres/contents.ts';
 import { clientFor, programPath } from '../postgres/programs.ts';
-import { type SandboxServer, startServer } from '../sandbox/server.ts';
+import { type SandboxServer, type ServerOptions, startServer } from '../sandbox/server.ts';
 import { type BackUpOptions, backUp } from './back-up.ts';
 import { findBackup } from './backups.ts';
 import { type Backup, type Manifest, validProof, writeManifest } from './manifest.ts';
@@ -92,6 +93,32 @@ describe('a backup that is whole', () => {
       }
     },
   );
+
+  it('is not called bad where the server ended on which it was restored', async () => {
+    await using slow = await testDatabase({
+      sql: `CREATE FUNCTION slow(int) RETURNS int IMMUTABLE LANGUAGE plpgsql
+          AS 'BEGIN PERFORM pg_sleep(0.02); RETURN $1; END';
+        CREATE TABLE a AS SELECT generate_series(1, 100) AS id;
+        CREATE INDEX a_slow ON a (slow(id))`,
+    });
+    const backup = await backUp(testContext(), backUpOptions(slow.address, backups));
+    const context = testContext();
+    const startToEnd = async (wanted: ServerOptions): Promise<SandboxServer> => {
+      const server = await startServer(context, wanted);
+      const building = `SELECT FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX a_slow%'`;
+      void (async () => {
+        await using watcher = await connect(server.address('postgres'), { purpose: 'test' });
+        while ((await watcher.query(building)).length === 0) await setTimeout(20);
+        await server.stop();
+      })();
+      return server;
+    };
+    await expect(prove(context, { backup, startServer: startToEnd })).rejects.toMatchObject({
+      code: 'sandbox/server-ended',
+      hint: expect.stringContaining('says nothing of the backup'),
+    });
+    expect((await reread(backup)).manifest.proof).toBeNull();
+  });
 
   it('is proven as a folder too', async () => {
     const backup = await backUp(testContext(), { ...options, folderFromBytes: 0 });
