@@ -52,6 +52,8 @@ export async function startMortalServer(): Promise<MortalServer> {
     fsync: 'off',
     full_page_writes: 'off',
     autovacuum: 'off',
+    // In the folder, and gone with it: a server that is killed leaves it behind.
+    dynamic_shared_memory_type: 'mmap',
     max_connections: '50',
   }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   let postmaster: BackgroundProcess;

@@ -11,6 +11,9 @@ import { serverAccount } from '../src/sandbox/account.ts';
 import { makeDataDirectory } from '../src/sandbox/data-directory.ts';
 import { serverFor } from '../src/sandbox/server-programs.ts';
 
+// Killed, it would leave its shared memory behind.
+const graceMs = 5_000;
+
 /** The server. */
 export interface ServerOn {
   address(database: string): Address;
@@ -54,7 +57,7 @@ export async function startServerOn(path: string): Promise<ServerOn> {
       { ...account, cwd: folder, env },
     );
   const start = async (): Promise<void> => {
-    await running?.stop(0);
+    await running?.stop(graceMs);
     while (!(await answers(address('postgres')))) {
       // Processes of a server that was killed live on for a moment, and keep the next one from starting.
       if (running === undefined || (await hasEnded(running))) running = await launch();
@@ -62,7 +65,7 @@ export async function startServerOn(path: string): Promise<ServerOn> {
     }
   };
   await start();
-  return { address, start, stop: async () => running?.stop(0) };
+  return { address, start, stop: async () => running?.stop(graceMs) };
 }
 
 async function hasEnded(server: BackgroundProcess): Promise<boolean> {

@@ -1,6 +1,6 @@
 // A disk that is full, and has room again when a test says so. Only root may mount one.
 
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run, runOrFail } from '../src/core/process.ts';
 
@@ -17,7 +17,11 @@ export interface SmallDisk extends AsyncDisposable {
 export async function smallDisk(path: string, size: string): Promise<SmallDisk | undefined> {
   await mkdir(path, { recursive: true });
   const mounted = await run('mount', ['-t', 'tmpfs', '-o', `size=${size},mode=0777`, 'none', path]);
-  if (mounted.exitCode !== 0) return undefined;
+  if (mounted.exitCode !== 0) {
+    // Unless something was there before.
+    await rmdir(path).catch(() => {});
+    return undefined;
+  }
   const filler = join(path, '.filler');
   return {
     path,

@@ -38,7 +38,12 @@ export async function startPair(): Promise<Pair> {
     ['-h', primary.folder, '-U', 'postgres', '-D', data, '-R', '-X', 'stream', '-c', 'fast'],
     options,
   );
-  const settings = { listen_addresses: '', unix_socket_directories: folder };
+  const settings = {
+    listen_addresses: '',
+    unix_socket_directories: folder,
+    // In the folder, and gone with it: a server that is killed leaves it behind.
+    dynamic_shared_memory_type: 'mmap',
+  };
   const standby = await startBackground(
     programPath(installation, 'postgres'),
     [
