@@ -8,7 +8,7 @@ import { plural, wrapLines } from './text.ts';
 export function wayBackLines(wayBack: WayBack, notKept: readonly string[] = []): readonly string[] {
   const { label, by, ms, losses, reasons, discards, compared } = wayBack;
   const whose = by === 'author' ? ", by the author's .down.sql" : '';
-  const took = ms === null ? '' : `, in ${formatDuration(ms)}`;
+  const took = ms === null || label === 'irreversible' ? '' : `, in ${formatDuration(ms)}`;
   const looked =
     compared === null
       ? ''

@@ -86,7 +86,8 @@ export async function proveWayBack(context: Context, options: WayBackOptions): P
       rows,
       again,
     });
-    reporter.summary(`${verdict.label}, back in ${formatDuration(rowsMs + back.ms)}`);
+    const took = `, back in ${formatDuration(rowsMs + back.ms)}`;
+    reporter.summary(`${verdict.label}${verdict.label === 'irreversible' ? '' : took}`);
     return verdict;
   });
 }
