@@ -214,7 +214,6 @@ exec ${programPath(clients, 'pg_dump')} "$@"`;
     const context = testContext();
     const password = new URL(serverAddress().connectionString()).password;
     expect(password).not.toBe('');
-    const backup = backUp(context, optionsFor('secret'));
     const seen = new Set<string>();
     let running = true;
     const looking = (async () => {
@@ -226,10 +225,12 @@ exec ${programPath(clients, 'pg_dump')} "$@"`;
         await database.query('SELECT pg_sleep(0.001)');
       }
     })();
-    const { file } = await backup;
+    // A dump of this database may come and go between two looks: then another one is taken.
+    const take = (name: string): ReturnType<typeof backUp> => backUp(context, optionsFor(name));
+    let { file } = await take('secret');
+    for (let more = 1; seen.size === 0; more += 1) ({ file } = await take(`secret-${more}`));
     running = false;
     await looking;
-    expect(seen.size).toBeGreaterThan(0);
     const written = await readFile(`${file}.manifest.json`, 'utf8');
     expect([...seen, written, JSON.stringify(context.events)].join()).not.toContain(password);
   });
